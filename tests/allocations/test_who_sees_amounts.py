@@ -1,0 +1,152 @@
+"""Nobody without the right meets an amount: in no page, file, count, search, alert, pack or push."""
+
+import io
+import re
+import zipfile
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from tests.allocations.builders import a_request, euros
+from tests.browser_client import Person
+from tests.test_rights import DOORS, SIGNS_OUT, path_of
+from tests.world import OWN, World, make_world, principals
+from webapp import clock, worker
+from webapp.alerts import daily
+from webapp.alerts.models import Alert, Job
+from webapp.allocations import ledger
+from webapp.allocations.models import Allocation, Payment
+from webapp.allocations.requests.actions import OverCeiling, add_over_ceiling
+from webapp.cases.models import Case
+from webapp.database import db
+from webapp.permissions import may
+
+CANARIES = {"granted": 7_654_321, "asked": 2_468_135, "paid": 1_357_924, "over": 9_182_736}
+"""Cents that stand nowhere else; each is looked for without its separators."""
+MAY_SEE = {"ibrahima", "kadiatou", "farah"}
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s\u00a0\u202f,.'’](?=\d)")
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    world = make_world(app)
+    with app.app_context():
+        now = clock.now()
+        case = db.session.get_one(Case, world.cases[OWN])
+        allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == case.id)).one()
+        kadiatou, farah, ibrahima = (world.staff[name] for name in ("kadiatou", "farah", "ibrahima"))
+        ledger.adjust(
+            allocation,
+            euros(CANARIES["granted"]),
+            reason="Complément",
+            by=kadiatou,
+            confirmed_by=farah,
+            now=now,
+        )
+        a_request(
+            allocation, world.cast, euros(CANARIES["asked"]), state="requested", approver_id=None,
+            changed_at=now - daily.WAITS_TOO_LONG,
+        )  # fmt: skip
+        paid = a_request(allocation, world.cast, euros(CANARIES["paid"]), state="paid", approved_at=now)
+        ledger.set_aside(paid, by=kadiatou, now=now)
+        entry = ledger.pay(paid, euros(CANARIES["paid"]), id=uuid4(), by=farah, now=now)
+        db.session.add(
+            Payment(
+                id=entry.id, request_id=paid.id, office_id=paid.office_id, entry_id=entry.id, method="bank",
+                reference="BANK-CANARY", minor=CANARIES["paid"], currency="EUR", paid_on=now.date(), by_id=farah,
+                posted_at=now,
+            )
+        )  # fmt: skip
+        refused = OverCeiling(euros(CANARIES["over"]), euros(CANARIES["granted"]), "")
+        add_over_ceiling(case, refused, by=type("Person", (), {"id": ibrahima})(), now=now)
+        db.session.commit()
+    worker.tidy(app)
+    worker.drain(app)
+    return world
+
+
+def met_in(body: bytes) -> set[str]:
+    """The canaries in an answer, whatever marks stand between their digits; a workbook is opened first."""
+    if body.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(body)) as opened:
+            body = b" ".join(opened.read(name) for name in opened.namelist())
+    digits = _BETWEEN_DIGITS.sub("", body.decode("utf-8", "replace"))
+    return {name for name, minor in CANARIES.items() if str(minor) in digits}
+
+
+def walk(app: Flask, world: World, people: dict[str, Person]) -> dict[str, dict[str, set[str]]]:
+    """By person and path: the canaries met behind every door that a GET opens."""
+    paths = {
+        path_of(rule, world, OWN, app)
+        for (method, rule), door in DOORS.items()
+        if method == "GET" and rule not in SIGNS_OUT and not door.phone and "static" not in rule
+    }
+    paths |= {"/pack?cursor=0&build=", "/cases?q=76543", "/cases?q=EUR", "/alerts"}
+    found: dict[str, dict[str, set[str]]] = {}
+    for name, person in people.items():
+        alerts = {f"/alerts/{id}" for id in alerts_of(app, world, name)}
+        for path in paths | alerts:
+            met = met_in(person.client.get(path).data)
+            if met:
+                found.setdefault(name, {})[path] = met
+    return found
+
+
+def alerts_of(app: Flask, world: World, name: str) -> list[Any]:
+    with app.app_context():
+        return list(db.session.scalars(select(Alert.id).where(Alert.for_id == world.staff.get(name))))
+
+
+def test_amounts_are_met_by_those_who_handle_them_and_by_nobody_else(app: Flask, world: World) -> None:
+    people = principals(app, world)
+    found = walk(app, world, people)
+    assert set(found) <= MAY_SEE | {"returnee"}, {name: found[name] for name in set(found) - MAY_SEE}
+    # The walk looks where the amounts are: each of those who may see them meets each of them.
+    for name in MAY_SEE:
+        assert set().union(*found[name].values()) >= {"granted", "asked", "paid"}, name
+    # What was asked in vain is kept as a note without its figures on every page.
+    assert not [path for paths in found.values() for path, met in paths.items() if "over" in met]
+    assert not [path for paths in found.values() for path in paths if path.startswith("/alerts")]
+    assert set(found.get("returnee", {})) <= {"/my"}
+
+
+def test_a_page_that_says_an_amount_to_everybody_would_be_noticed(app: Flask, world: World) -> None:
+    view = app.view_functions["alerts.index"]
+    leak = f"<p>76{chr(0x202F)}543,21 EUR</p>"
+    app.view_functions["alerts.index"] = lambda: leak
+    found = walk(app, world, {"salma": Person(app, world.staff["salma"])})
+    app.view_functions["alerts.index"] = view
+    assert found == {"salma": {"/alerts": {"granted"}}}
+
+
+def test_a_search_by_an_amount_finds_no_case(app: Flask, world: World) -> None:
+    for name in ("kadiatou", "salma", "mariama", "karim"):
+        page = Person(app, world.staff[name]).opens("/cases?q=7654321")
+        assert not page.soup.select("a.row")
+
+
+def test_what_waits_to_be_pushed_says_no_amount(app: Flask, world: World) -> None:
+    with app.app_context():
+        written = " ".join(str(facts) for facts in db.session.scalars(select(Job.facts)))
+        raised = db.session.scalars(select(Alert.rule)).all()
+    assert "payment_over_ceiling" in raised
+    assert "payment_waiting" in raised
+    assert met_in(written.encode()) == set()
+
+
+def test_a_counsellor_of_the_case_may_see_no_money(app: Flask, world: World) -> None:
+    from webapp.cases.queries import find_case
+
+    with app.app_context():
+        case = find_case(world.cases[OWN])
+        salma = Person(app, world.staff["salma"])
+        counsellor = type(
+            "P", (), {"id": world.staff["salma"], "role": "counsellor", "office_id": case.office_id}
+        )()
+        assert not any(
+            may(counsellor, action, case) for action in ("allocation.see", "payment.see", "payment.act")
+        )
+    assert salma.client.get(f"/cases/{world.cases[OWN]}/allocation").status_code == 403

@@ -1,0 +1,220 @@
+"""Getting work from the phone to the server past everything that pretends, breaks or changes in between."""
+
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import delete, select
+
+from tests.browser.conftest import NewPhone
+from tests.browser.phone import Phone
+from tests.browser.world import World, until
+from webapp.offline.models import ContestedSubmission, Submission
+from webapp.people.models import Session
+from webapp.visits.models import FollowUp, Photo
+
+SEND = "navigator.serviceWorker.controller.postMessage({type: 'send', pressed: true})"
+
+
+def visits_of(world: World, case: UUID) -> list[FollowUp]:
+    return world.rows(select(FollowUp).where(FollowUp.case_id == case))
+
+
+def photos_of(world: World, case: UUID) -> list[Photo]:
+    return world.rows(select(Photo).where(Photo.case_id == case))
+
+
+def logs_visit(phone: Phone, case: UUID, words: str, *, photo: bool = False) -> None:
+    phone.fills_in_visit(case, words=words)
+    if photo:
+        phone.adds_photo("landscape_3.jpg", caption=words)
+    phone.saves()
+
+
+def lands_once(phone: Phone, world: World, case: UUID, *words: str, photos: int = 0) -> None:
+    phone.delivers_all()
+    assert sorted(visit.words for visit in visits_of(world, case)) == sorted(words)
+    assert len(photos_of(world, case)) == photos
+    assert {each.outcome for each in world.rows(select(Submission).where(Submission.case_id == case))} == {
+        "accepted"
+    }
+    assert not world.rows(select(ContestedSubmission))
+
+
+def test_what_is_no_receipt_is_never_taken_for_one(phone: Phone, world: World) -> None:
+    case = world.a_case("Portail", "Sira")
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    logs_visit(phone, case, "derrière le portail", photo=True)
+    for pretends in ("portal", "redirect", "empty", "unauthorised"):
+        world.line.asked.clear()
+        world.line.mode = pretends
+        tries = 0
+        while tries < 3:
+            phone.page.evaluate(SEND)
+            tried = until(
+                lambda: sum("/outbox/" in asked for asked in world.line.asked), f"a try against {pretends}"
+            )
+            assert tried
+            world.line.asked.clear()
+            tries += 1
+        assert [row["state"] for row in phone.outbox()] == ["waiting"] * 2, pretends
+    phone.opens("/outbox")
+    expect(phone.page.locator("[data-state-name=waiting]")).to_have_count(2)
+    assert not visits_of(world, case)
+    world.line.mode = "ok"
+    lands_once(phone, world, case, "derrière le portail", photos=1)
+
+
+def test_two_tabs_sending_at_once_deliver_once(phone: Phone, world: World) -> None:
+    case = world.a_case("Deux", "Onglets")
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    for words in ("un", "deux", "trois"):
+        logs_visit(phone, case, words, photo=words == "deux")
+    second = phone.opens("/today", phone.context.new_page())
+    world.line.mode = "ok"
+    world.line.loses = 2
+    for _ in range(5):
+        for page in (phone.page, second):
+            page.evaluate(f"for (let i = 0; i < 4; i += 1) {SEND}")
+    lands_once(phone, world, case, "un", "deux", "trois", photos=1)
+
+
+def test_reloading_while_it_sends_loses_nothing(phone: Phone, world: World) -> None:
+    case = world.a_case("Encore", "Une")
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    logs_visit(phone, case, "rechargé", photo=True)
+    world.line.mode = "ok"
+    world.line.cut_after = 60_000
+    for _ in range(4):
+        phone.page.evaluate(SEND)
+        phone.page.reload()
+        phone.stops_its_worker()
+    world.line.cut_after = None
+    lands_once(phone, world, case, "rechargé", photos=1)
+
+
+def test_work_of_who_signed_out_is_delivered_by_the_next_under_the_right_name(
+    phone: Phone, world: World
+) -> None:
+    world.speaks("mariama", "fr")
+    case = world.a_case("Secret", "Oumar")
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    logs_visit(phone, case, "avant de partir", photo=True)
+    world.line.mode = "ok"
+    world.line.only = "/outbox/"
+    world.line.mode = "reset"
+    phone.opens("/more")
+    phone.page.click("form[data-sign-out] button")
+    phone.page.wait_for_url("**/sign-in")
+    assert not visits_of(world, case)
+    phone.signs_in("mariama")
+    phone.takes_the_words()
+    phone.is_ready()
+    phone.opens("/cases")
+    assert "Secret" not in phone.page.content()
+    phone.opens(f"/cases/{case}")
+    assert "Secret" not in phone.page.content()
+    phone.opens("/outbox")
+    expect(phone.page.locator("[data-outbox-others]")).to_have_text("2")
+    assert "avant de partir" not in phone.page.content()
+    phone.shows("outbox-of-others")
+    world.line.mode = "ok"
+    lands_once(phone, world, case, "avant de partir", photos=1)
+    [visit] = visits_of(world, case)
+    assert visit.by_id == world.cast.ibrahima
+
+
+def test_signing_out_without_a_line_locks_now_and_ends_the_session_later(phone: Phone, world: World) -> None:
+    case = world.a_case("Deconnexion", "Plus")
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    logs_visit(phone, case, "encore là")
+    phone.opens("/more")
+    phone.page.click("form[data-sign-out] button")
+    expect(phone.page.locator("#unlock")).to_be_visible()
+    phone.opens(f"/cases/{case}")
+    expect(phone.page.locator("#unlock")).to_be_visible()
+    world.line.mode = "ok"
+    lands_once(phone, world, case, "encore là")
+    phone.opens("/today")
+    expect(phone.page.locator("form[action='/sign-in'], #unlock").first).to_be_visible()
+    assert "Deconnexion" not in phone.page.content()
+
+
+def test_an_ended_session_never_holds_work_back(phone: Phone, world: World) -> None:
+    case = world.a_case("Session", "Finie")
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    logs_visit(phone, case, "sans session", photo=True)
+    with world.database() as session:
+        session.execute(delete(Session).where(Session.staff_id == world.cast.ibrahima))
+        session.commit()
+    world.line.mode = "ok"
+    lands_once(phone, world, case, "sans session", photos=1)
+    phone.opens("/cases")
+    expect(phone.page.locator("[data-bar=signed-out-bar]")).to_be_visible(timeout=30_000)
+    phone.shows("signed-out-bar")
+
+
+def test_a_refused_visit_is_corrected_in_its_own_form(phone: Phone, world: World) -> None:
+    case = world.a_case("Corriger", "Aly")
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    phone.fills_in_visit(case, words="Dis à ma mère que ça va", notes="Reçu du loyer vu", concern="some")
+    phone.page.fill("[name=visited_at]", "2035-03-04T10:30")
+    phone.adds_photo("portrait_6.jpg", caption="La porte", subject="premises")
+    phone.saves()
+    refused = phone.outbox()[0]["id"]
+    world.line.mode = "ok"
+    phone.delivers_all()
+    phone.opens("/outbox")
+    item = phone.page.locator("[data-outbox-list] > *").filter(has=phone.page.locator("a[data-open]:visible"))
+    sentence = world.word("Cette date est dans le futur. Vérifiez l’heure de votre téléphone.", "fr")
+    expect(item.locator("[data-reasons]")).to_have_text(sentence)
+    assert world.word("À corriger", "fr") in item.inner_text()
+    phone.shows("attention-outbox")
+    assert not visits_of(world, case)
+
+    world.line.mode = "reset"
+    item.locator("a[data-open]").click()
+    phone.waits_for_form()
+    expect(phone.page.locator("[name=visited_at]")).to_have_value("2035-03-04T10:30")
+    expect(phone.page.locator("[name=words]")).to_have_value("Dis à ma mère que ça va")
+    expect(phone.page.locator("[name=notes]")).to_have_value("Reçu du loyer vu")
+    expect(phone.page.locator("[name=concern][value=some]")).to_be_checked()
+    expect(phone.page.locator("#visited_at-field")).to_contain_text(sentence)
+    phone.shows("attention-form")
+    phone.page.fill("[name=visited_at]", "2026-03-04T10:30")
+    phone.saves()
+    states = {row["id"]: row["state"] for row in phone.outbox()}
+    assert states[refused] == "superseded"
+
+    world.line.mode = "ok"
+    phone.delivers_all()
+    [visit] = visits_of(world, case)
+    assert (visit.words, visit.concern, visit.visited_at.year) == ("Dis à ma mère que ça va", "some", 2026)
+    [old] = world.rows(select(Submission).where(Submission.id == UUID(refused)))
+    assert old.superseded_at is not None
+    [photo] = photos_of(world, case)
+    assert photo.for_visit == visit.id, "the photo came over to the corrected visit"
+
+
+@pytest.mark.parametrize("mode", ["reset", "hang"])
+def test_a_line_that_is_up_but_dead_never_keeps_somebody_waiting(
+    new_phone: NewPhone, world: World, mode: str
+) -> None:
+    case = world.a_case("Ligne", f"Morte {mode}")
+    phone = new_phone()
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = mode
+    assert phone.page.evaluate("navigator.onLine")
+    phone.page.set_default_timeout(5_000)
+    for path in ("/today", f"/cases/{case}", "/outbox"):
+        phone.opens(path)
+    logs_visit(phone, case, "dit tout de suite")
+    world.line.mode = "ok"
+    lands_once(phone, world, case, "dit tout de suite")

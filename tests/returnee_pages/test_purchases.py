@@ -1,0 +1,155 @@
+"""Purchase by purchase: what the returnee follows, and what they answer."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from tests.alerts.conftest import alerts_by_person
+from tests.allocations.builders import a_request, euros
+from tests.browser_client import Page, Person
+from tests.cast import Cast
+from webapp import clock, worker
+from webapp.allocations import ledger
+from webapp.allocations.models import Allocation, RequestStep
+from webapp.cases.models import Case, TimelineEntry
+from webapp.database import db
+from webapp.returnee_pages.actions import make_access
+from webapp.returnee_pages.models import ReturneeWord
+
+WAY = ("draft", "requested", "approved", "ordered", "delivered", "invoiced", "paid")
+
+
+@pytest.fixture
+def visitor(app: Flask, cast: Cast, people: Any) -> Person:
+    """Aminata, behind her card."""
+    with app.app_context():
+        code, pin = make_access(db.session.get_one(Case, cast.aminata), clock.now())
+        db.session.commit()
+    visitor: Person = people(None)
+    visitor.posts("/my/sign-in", {"code": code, "pin": pin})
+    return visitor
+
+
+def a_purchase(app: Flask, cast: Cast, until: str, *, case_id: UUID | None = None, **facts: Any) -> UUID:
+    with app.app_context():
+        allocation = db.session.scalars(
+            select(Allocation).where(Allocation.case_id == (case_id or cast.aminata))
+        ).one()
+        approved = WAY.index(until) >= 2 if until in WAY else until != "rejected"
+        asked = a_request(
+            allocation,
+            cast,
+            euros(12_300),
+            state=until,
+            approver_id=cast.kadiatou if approved else None,
+            **facts,
+        )
+        if approved:
+            ledger.set_aside(asked, by=cast.kadiatou, now=clock.now())
+        reached = WAY[: WAY.index(until) + 1] if until in WAY else (*WAY[:2], until)
+        for days, state in enumerate(reached):
+            at = clock.now() - timedelta(days=20 - days)
+            db.session.add(RequestStep(request_id=asked.id, state=state, by_id=cast.ibrahima, at=at))
+        db.session.commit()
+        return asked.id
+
+
+def steps_of(page: Page) -> list[str]:
+    return page.texts(".steps li span")
+
+
+def says(visitor: Person, page: Page, kind: str) -> Page:
+    """Tap the button of this answer, the way a browser without scripts does."""
+    button = page.soup.select_one(f'.purchases button[value="{kind}"]')
+    assert button is not None
+    form = button.find_parent("form")
+    assert form is not None
+    fields = {str(field["name"]): str(field["value"]) for field in form.select("input")}
+    visitor.posts("/my/words", {**fields, "kind": kind})
+    return visitor.opens(f"/my?said={kind}")
+
+
+def test_each_purchase_is_followed_in_plain_dated_words(app: Flask, cast: Cast, visitor: Person) -> None:
+    a_purchase(app, cast, "paid")
+    page = visitor.opens("/my")
+    assert "Machine à coudre" in page.text(".purchases")
+    assert "123,00 EUR" in page.text(".purchases").replace("\xa0", " ")
+    assert steps_of(page) == ["Demandé", "Accepté", "Commandé", "Remis", "Payé"]
+    assert len(page.soup.select(".steps time")) == 5
+
+
+def test_a_plan_that_is_still_being_written_is_not_told(app: Flask, cast: Cast, visitor: Person) -> None:
+    a_purchase(app, cast, "draft")
+    assert not visitor.opens("/my").soup.select(".purchases")
+
+
+def test_a_refusal_is_told_and_asks_nothing(app: Flask, cast: Cast, visitor: Person) -> None:
+    a_purchase(app, cast, "rejected")
+    page = visitor.opens("/my")
+    assert steps_of(page) == ["Demandé", "Pas accepté"]
+    assert not page.soup.select(".purchases form")
+
+
+def test_medicine_is_not_named_on_a_page_that_others_may_see(app: Flask, cast: Cast, visitor: Person) -> None:
+    a_purchase(app, cast, "delivered", category="medicine", what="Antirétroviraux")
+    html = visitor.opens("/my").html.lower()
+    assert "antirétroviraux" not in html
+    assert "médic" not in html
+    assert "dépense personnelle" in html
+
+
+@pytest.mark.parametrize(
+    ("until", "kind", "asked"),
+    [("ordered", "provider", False), ("delivered", "provider", True), ("approved", "cash", False)],
+)
+def test_receipt_is_asked_for_what_was_handed_over(
+    app: Flask, cast: Cast, visitor: Person, until: str, kind: str, asked: bool
+) -> None:
+    a_purchase(app, cast, until, payee_kind=kind)
+    assert bool(visitor.opens("/my").soup.select('.purchases button[value="received"]')) is asked
+
+
+def test_received_is_said_once_and_asked_no_more(
+    app: Flask, cast: Cast, visitor: Person, ibrahima: Person
+) -> None:
+    id = a_purchase(app, cast, "delivered")
+    page = says(visitor, visitor.opens("/my"), "received")
+    assert "C’est noté" in page.text()
+    assert steps_of(page)[-1] == "Vous avez dit : reçu"
+    assert not page.soup.select(".purchases form")
+    with app.app_context():
+        word = db.session.scalars(select(ReturneeWord)).one()
+        assert (word.request_id, word.kind) == (id, "received")
+    assert "La personne dit : reçu" in ibrahima.opens(f"/cases/{cast.aminata}/allocation").text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"), [("not_received", "returnee_not_received"), ("partly", "returnee_received_partly")]
+)
+def test_what_did_not_come_is_told_to_officer_and_manager_and_leads_to_the_request(
+    app: Flask, cast: Cast, visitor: Person, kadiatou: Person, kind: str, rule: str
+) -> None:
+    id = a_purchase(app, cast, "delivered")
+    page = says(visitor, visitor.opens("/my"), kind)
+    assert page.soup.select('.purchases button[value="received"]'), "it may still come"
+    worker.drain(app)
+    assert alerts_by_person(app) == sorted([(rule, cast.ibrahima), (rule, cast.kadiatou)], key=str)
+    link = kadiatou.opens("/alerts").soup.select_one('a[href^="/alerts/"]')
+    assert link is not None
+    assert kadiatou.opens(str(link["href"])).soup.select_one(f'a[href="/payment-requests/{id}"]')
+
+
+def test_nobody_answers_for_the_purchase_of_another(app: Flask, cast: Cast, visitor: Person) -> None:
+    other = a_purchase(app, cast, "delivered", case_id=cast.fatou)
+    mine = a_purchase(app, cast, "delivered")
+    for request in (str(other), str(uuid4()), "x"):
+        visitor.posts("/my/words", {"id": str(uuid4()), "kind": "received", "request": request}, status=400)
+    visitor.posts("/my/words", {"id": str(uuid4()), "kind": "call_me_back", "request": str(mine)}, status=400)
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(ReturneeWord)) == 0
+        told = select(TimelineEntry.kind).where(TimelineEntry.kind.startswith("returnee."))
+        assert db.session.scalars(told).all() == []

@@ -1,0 +1,1 @@
+"""Donors, allocations and their ledger."""

@@ -1,0 +1,673 @@
+"""What is done with payment requests. Every deed locks the request first, then its allocation."""
+
+import secrets
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from ... import clock
+from ...cases.actions import touch
+from ...cases.models import Case
+from ...cases.timeline import add_entry, is_noted
+from ...database import db
+from ...formats import money
+from ...money import Money
+from ...permissions import Role, may
+from ...providers.models import ServiceProvider
+from ...web import NeedsAttention
+from .. import ledger
+from ..actions import approval_of
+from ..models import (
+    REQUEST_STATES,
+    Allocation,
+    LedgerEntry,
+    Payment,
+    PaymentRequest,
+    RequestDocument,
+    RequestStep,
+)
+from ..rates import NoRate, Rate, in_currency, rate_on
+from ..rules import Approval, Rule
+from ..words import LIMIT_NAMES
+from . import queries
+from .forms import RequestDraft
+from .states import DEEDS, DIRECT, HOLDS_MONEY, REFUNDS_IN, Deed, is_possible, method_of, settles_to
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class OverCeiling(NeedsAttention):
+    """More was asked than the allocation has. Who approves hears of it, though nothing is recorded."""
+
+    def __init__(self, asked: Money, available: Money, sentence: str, request_id: UUID | None = None) -> None:
+        super().__init__({"amount": [sentence]})
+        self.asked, self.available, self.request_id = asked, available, request_id
+
+
+def add_over_ceiling(case: Case, refused: OverCeiling, *, by: Any, now: datetime) -> None:
+    """Note that more was asked than is there, for whoever approves; what was asked is not recorded.
+
+    The same request for the same amount, sent again by somebody impatient, is noted once. The case is held.
+    """
+    subject = uuid5(refused.request_id or case.id, f"over ceiling {refused.asked}")
+    if is_noted("payment.over_ceiling", subject):
+        return
+    add_entry(
+        "payment.over_ceiling", case=case, office_id=case.office_id, subject=subject, by=by.id, happened_at=now, now=now,
+        asked=refused.asked.minor, available=refused.available.minor, currency=refused.asked.currency,
+    )  # fmt: skip
+
+
+def ask(
+    case: Case,
+    draft: RequestDraft,
+    *,
+    by: Any,
+    now: datetime,
+    today: date,
+) -> PaymentRequest:
+    """Ask for a payment within the case's allocation. Asking again under the same id changes nothing.
+
+    With all the quotes that the rule asks for (often none) it goes to whoever approves; else it waits as a
+    draft for them. Raises NeedsAttention, and OverCeiling with "asked, available".
+    """
+    if already := db.session.get(PaymentRequest, draft.id):
+        if already.case_id != case.id or already.requester_id != by.id:
+            raise NeedsAttention({"id": [_("Ce numéro est déjà pris. Ouvrez le formulaire de nouveau.")]})
+        if (already.minor, already.currency, already.what) != (
+            draft.amount.minor,
+            draft.amount.currency,
+            draft.what,
+        ):
+            said = _("Une demande est déjà partie de cette page. Envoyez encore pour en faire une autre.")
+            raise NeedsAttention({"id": [said]})
+        return already
+    allocation = db.session.scalar(select(Allocation).where(Allocation.case_id == case.id))
+    if allocation is None:
+        raise NeedsAttention({"amount": [_("Ce cas n’a pas d’allocation.")]})
+    _check_valid(allocation, today)
+    donor_amount, rate = _in_donor_currency(draft.amount, allocation, today)
+    available = ledger.available(allocation)
+    if available < donor_amount:
+        said = _over(draft.amount, donor_amount, available)
+        raise OverCeiling(donor_amount, available, said, draft.id)
+    if draft.provider_id and not _is_known_provider(draft.provider_id, case.office_id):
+        raise NeedsAttention({"provider": [_("Ce fournisseur n’est pas connu de votre bureau.")]})
+    needed = _needed(allocation, donor_amount, today)
+    request = PaymentRequest(
+        id=draft.id,
+        reference=_new_reference(),
+        case_id=case.id,
+        allocation_id=allocation.id,
+        office_id=case.office_id,
+        state="draft",
+        category=draft.category,
+        what=draft.what,
+        minor=draft.amount.minor,
+        currency=draft.amount.currency,
+        donor_minor=donor_amount.minor,
+        rate_id=rate.id if rate else None,
+        payee_kind=draft.payee_kind,
+        provider_id=draft.provider_id,
+        payee_name=draft.payee_name,
+        chosen_by=draft.chosen_by,
+        operator=draft.operator,
+        holder_checked=draft.holder_checked,
+        quotes_required=needed[1].quotes if needed else 0,
+        three_people=needed[0].three_people if needed else True,
+        requester_id=by.id,
+        changed_at=now,
+    )
+    db.session.add(request)
+    _note(request, case, "draft", by=by, now=now)
+    db.session.flush()
+    advance_with_quotes(request, case, by=by, now=now)
+    return request
+
+
+def advance_with_quotes(request: PaymentRequest, case: Case, *, by: Any, now: datetime) -> None:
+    """A draft that has the quotes its rule asks for goes to whoever approves."""
+    if request.state != "draft" or not _has_quotes(request):
+        return
+    if request.quotes_required:
+        _move(request, case, "quoted", by=by, now=now)
+    request.requested_at = now
+    _move(request, case, "requested", by=by, now=now)
+
+
+def add_document(
+    case: Case,
+    *,
+    id: UUID,
+    request_id: UUID,
+    kind: str,
+    media: str,
+    file: str,
+    thumb: str | None,
+    minor: int | None,
+    by: Any,
+    now: datetime,
+) -> RequestDocument:
+    """Keep a paper of a request, also when it arrives first. Sending it again changes nothing."""
+    if already := db.session.get(RequestDocument, id):
+        if already.case_id != case.id or already.by_id != by.id:
+            raise NeedsAttention({"id": [_("Ce numéro de document est déjà pris.")]})
+        return already
+    document = RequestDocument(
+        id=id, request_id=request_id, case_id=case.id, kind=kind, media=media, file=file, thumb=thumb, minor=minor,
+        by_id=by.id, added_at=now,
+    )  # fmt: skip
+    db.session.add(document)
+    db.session.flush()
+    request = queries.request_for_deed(request_id)
+    if request is not None and request.case_id == case.id and kind == "quote":
+        advance_with_quotes(request, case, by=by, now=now)
+    touch(case)
+    return document
+
+
+def hand_over_papers(refused: list[UUID], right: UUID, case: Case, *, by: Any, now: datetime) -> None:
+    """The papers of refused requests are those of the one that corrects them, whichever comes first."""
+    db.session.execute(
+        update(RequestDocument)
+        .where(
+            RequestDocument.request_id.in_(refused),
+            RequestDocument.case_id == case.id,
+            RequestDocument.by_id == by.id,
+        )
+        .values(request_id=right)
+    )
+    request = queries.request_for_deed(right)
+    if request is not None and request.case_id == case.id:
+        advance_with_quotes(request, case, by=by, now=now)
+
+
+def take_step(
+    request: PaymentRequest,
+    case: Case,
+    deed: Deed,
+    *,
+    by: Any,
+    now: datetime,
+    version: int | None = None,
+    shown_minor: int | None = None,
+    reason: str = "",
+) -> PaymentRequest:
+    """Do one deed of ``states.DEEDS`` on a request that is locked. Done already, it changes nothing.
+
+    ``version`` and ``shown_minor`` are what was on the screen: a request that changed since is refused.
+    """
+    if _is_done(request, deed, by):
+        return request
+    _check_step(request, case, deed, by=by, version=version, shown_minor=shown_minor, reason=reason)
+    to = deed.to
+    if deed.name == "submission":
+        if not _has_quotes(request):
+            raise NeedsAttention({"document": [_("Ajoutez d’abord les devis que la règle demande.")]})
+        request.requested_at = now
+    elif deed.name == "approval":
+        _approve(request, case, by=by, now=now)
+    elif deed.name in ("cancellation", "return"):
+        ledger.release(request, by=by.id, now=now)
+    elif deed.name == "settlement":
+        to = settles_to(
+            before=_state_before(request), payee_kind=request.payee_kind, holds_money=request.held_minor > 0
+        )
+    elif deed.name in ("verification", "closure") and request.held_minor:
+        raise NeedsAttention({"": [_("De l’argent est encore mis de côté pour cette demande.")]})
+    _move(request, case, to, by=by, now=now, reason=reason)
+    return request
+
+
+def _check_step(
+    request: PaymentRequest,
+    case: Case,
+    deed: Deed,
+    *,
+    by: Any,
+    version: int | None,
+    shown_minor: int | None,
+    reason: str,
+) -> None:
+    """Whether this person may do this now, to what was on the screen, and gave what the deed needs."""
+    if not may(by, deed.permission, case):
+        raise NeedsAttention({"": [_("Votre rôle ne permet pas cette action.")]})
+    if not is_possible(deed, state=request.state, payee_kind=request.payee_kind):
+        raise NeedsAttention({"": [_("Cette demande a changé entre-temps. Regardez-la de nouveau.")]})
+    if version is not None and (
+        version != request.version or (shown_minor or request.minor) != request.minor
+    ):
+        raise NeedsAttention(
+            {"": [_("Cette demande a changé depuis que vous l’avez ouverte. Regardez-la de nouveau.")]}
+        )
+    if deed.name == "cancellation" and _is_paid_in_part(request):
+        raise NeedsAttention(
+            {
+                "": [
+                    _(
+                        "Une partie est déjà payée : notez le reste, ou signalez que le paiement n’est pas arrivé."
+                    )
+                ]
+            }
+        )
+    if deed.reason and not reason:
+        raise NeedsAttention({"reason": [_("Dites pourquoi.")]})
+    if deed.document and not queries.has_document(request, deed.document):
+        raise NeedsAttention({"document": [_missing(deed.document)]})
+
+
+def offered(request: PaymentRequest, case: Case, *, by: Any, now: datetime) -> list[tuple[Deed, str]]:
+    """What this person can do next with a request, each with the sentence of a paper that is missing for it.
+
+    Nothing stands here that would be refused for another reason than that.
+    """
+    found = []
+    for deed in DEEDS.values():
+        if (
+            may(by, deed.permission, case)
+            and is_possible(deed, state=request.state, payee_kind=request.payee_kind)
+            and not _is_barred(request, deed, by=by, now=now)
+        ):
+            lacks = deed.document is not None and not queries.has_document(request, deed.document)
+            found.append((deed, _missing(deed.document) if lacks and deed.document else ""))
+    return found
+
+
+def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any, now: datetime) -> bool:
+    """Whether this deed waits for somebody else, or for the request's money or quotes."""
+    match deed.name:
+        case "submission":
+            return not _has_quotes(request)
+        case "approval":
+            return by.id == request.requester_id or not _is_theirs_to_approve(request, by=by, now=now)
+        case "payment":
+            return request.three_people and by.id in (request.requester_id, request.approver_id)
+        case "cancellation":
+            return _is_paid_in_part(request)
+        case "verification" | "closure":
+            return request.held_minor > 0
+    return False
+
+
+def _is_theirs_to_approve(request: PaymentRequest, *, by: Any, now: datetime) -> bool:
+    allocation = db.session.get_one(Allocation, request.allocation_id)
+    try:
+        needed = _needed(
+            allocation, Money(request.donor_minor, allocation.currency), clock.local(now, by.timezone).date()
+        )
+    except NeedsAttention:
+        return True
+    return not needed or _fits(needed[1], by)
+
+
+def _fits(needed: Approval, by: Any) -> bool:
+    return str(needed.approver) == str(by.role) or bool(by.role == Role.PROGRAMME_MANAGER)
+
+
+def _is_paid_in_part(request: PaymentRequest) -> bool:
+    standing = select(Payment.id).where(Payment.request_id == request.id, Payment.failed_at.is_(None))
+    return db.session.scalar(standing.limit(1)) is not None
+
+
+def _approve(request: PaymentRequest, case: Case, *, by: Any, now: datetime) -> None:
+    if by.id == request.requester_id:
+        raise NeedsAttention({"": [_("Une autre personne que celle qui a demandé doit approuver.")]})
+    allocation = db.session.get_one(Allocation, request.allocation_id)
+    today = clock.local(now, by.timezone).date()
+    _check_valid(allocation, today)
+    needed = _needed(allocation, Money(request.donor_minor, allocation.currency), today)
+    if needed and not _fits(needed[1], by):
+        raise NeedsAttention({"": [_("La règle demande une autre personne pour ce montant.")]})
+    try:
+        ledger.set_aside(request, by=by.id, now=now)
+    except ledger.ExceedsAllocation as refused:
+        raise _over_ceiling(refused) from refused
+    # After the ledger, which reads the request anew when it locks it.
+    request.approver_id, request.approved_at = by.id, now
+
+
+def record_payment(
+    request: PaymentRequest,
+    case: Case,
+    *,
+    id: UUID,
+    paid: Money,
+    fee: Money | None,
+    reference: str,
+    paid_on: date,
+    by: Any,
+    now: datetime,
+    version: int | None = None,
+) -> Payment:
+    """Note money that left for a locked request, under the reference of who moved it. Again: changes nothing."""
+    if already := db.session.get(Payment, id):
+        if (already.request_id, already.minor, already.reference) != (request.id, paid.minor, reference):
+            raise NeedsAttention({"id": [_taken_payment()]})
+        return already
+    method = _check_payment(
+        request, case, reference=reference, paid_on=paid_on, by=by, now=now, version=version
+    )
+    allocation = db.session.get_one(Allocation, request.allocation_id)
+    rate = None
+    if paid.currency != allocation.currency:
+        rate = rate_on(allocation.currency, paid.currency, paid_on)
+        if rate is None:
+            raise NeedsAttention({"paid_on": [_("Il n’y a pas de taux de change pour ce jour.")]})
+    try:
+        # All of it or nothing, also for a caller that goes on with the next line of a table.
+        with db.session.begin_nested():
+            entry = ledger.pay(request, paid, id=id, by=by.id, now=now, rate=rate)
+            if fee is not None and fee.minor:
+                _charge(request, fee, id=ledger.deed_id(id, "fee"), by=by, now=now, rate=rate)
+            request.payer_id, request.paid_at = by.id, now
+            payment = Payment(
+                id=id, request_id=request.id, office_id=request.office_id, entry_id=entry.id, method=method,
+                reference=reference, minor=paid.minor, currency=paid.currency,
+                fee_minor=fee.minor if fee else 0, paid_on=paid_on, by_id=by.id, posted_at=now,
+            )  # fmt: skip
+            db.session.add(payment)
+    except ledger.ExceedsAllocation as refused:
+        raise _over_ceiling(refused) from refused
+    except ledger.IdTaken as taken:
+        raise NeedsAttention({"id": [_taken_payment()]}) from taken
+    except IntegrityError as twice:
+        # Somebody was quicker, on another request: what the looking before could not see.
+        if "reference" in str(twice.orig):
+            raise NeedsAttention({"reference": [_taken_reference()]}) from twice
+        if "unique" in str(twice.orig).lower():
+            raise NeedsAttention({"id": [_taken_payment()]}) from twice
+        raise
+    if not request.held_minor:
+        _move(request, case, "paid", by=by, now=now, reason=reference)
+    else:
+        request.version += 1
+        request.changed_at = now
+        touch(case)
+    return payment
+
+
+def _check_payment(
+    request: PaymentRequest,
+    case: Case,
+    *,
+    reference: str,
+    paid_on: date,
+    by: Any,
+    now: datetime,
+    version: int | None,
+) -> str:
+    """Whether this person may note this payment now, under a new reference; by which method it goes."""
+    deed = DEEDS["payment"]
+    if not may(by, deed.permission, case):
+        raise NeedsAttention({"": [_("Votre rôle ne permet pas cette action.")]})
+    if not is_possible(deed, state=request.state, payee_kind=request.payee_kind):
+        raise NeedsAttention({"": [_("Cette demande n’est pas à payer en ce moment.")]})
+    if version is not None and version != request.version:
+        raise NeedsAttention(
+            {"": [_("Cette demande a changé depuis que vous l’avez ouverte. Regardez-la de nouveau.")]}
+        )
+    if request.three_people and by.id in (request.requester_id, request.approver_id):
+        raise NeedsAttention({"": [_("Une troisième personne doit payer.")]})
+    method = method_of(request.payee_kind)
+    taken = select(Payment.id).where(Payment.method == method, Payment.reference == reference)
+    if db.session.scalar(taken) is not None:
+        raise NeedsAttention({"reference": [_taken_reference()]})
+    if paid_on > clock.local(now, by.timezone).date():
+        raise NeedsAttention({"paid_on": [_("Ce jour est dans le futur.")]})
+    return method
+
+
+def _charge(
+    request: PaymentRequest, fee: Money, *, id: UUID, by: Any, now: datetime, rate: Rate | None
+) -> None:
+    try:
+        ledger.charge_fee(request, fee, id=id, by=by.id, now=now, rate=rate)
+    except ledger.ExceedsAllocation as refused:
+        raise NeedsAttention({"fee": [_over(refused.asked, refused.asked, refused.available)]}) from refused
+
+
+def _taken_payment() -> str:
+    return str(_("Ce numéro de paiement est déjà pris. Ouvrez la page de nouveau."))
+
+
+def _taken_reference() -> str:
+    return str(_("Cette référence est déjà celle d’un autre paiement."))
+
+
+def confirm_payment(
+    payment: Payment, request: PaymentRequest, case: Case, *, by: Any, now: datetime
+) -> Payment:
+    """Note that the recipient has the money of a locked request's payment. Again: changes nothing."""
+    _check_settling(payment, case, by=by, settled=payment.failed_at)
+    if payment.confirmed_at is None:
+        payment.confirmed_at = now
+        _note_settled("confirmed", payment, request, case, by=by, now=now)
+    return payment
+
+
+def fail_payment(
+    payment: Payment, request: PaymentRequest, case: Case, *, reason: str, by: Any, now: datetime
+) -> Payment:
+    """Note that a payment of a locked request did not arrive: its money is set aside again, to be paid anew.
+
+    Doing it again changes nothing. What an operator took as a fee stays paid.
+    """
+    _check_settling(payment, case, by=by, settled=payment.confirmed_at)
+    if payment.failed_at is not None:
+        return payment
+    if not reason:
+        raise NeedsAttention({"reason": [_("Dites pourquoi.")]})
+    if request.state not in (*HOLDS_MONEY, "paid"):
+        raise NeedsAttention({"": [_("Cette demande est déjà vérifiée ou terminée. Contestez-la d’abord.")]})
+    try:
+        ledger.reverse(db.session.get_one(LedgerEntry, payment.entry_id), reason=reason, by=by.id, now=now)
+    except ledger.ExceedsAllocation as refused:
+        raise NeedsAttention({"": [_("Une partie de cet argent est déjà revenue.")]}) from refused
+    payment.failed_at = now
+    request.paid_at = None
+    if request.state in ("paid", "disputed"):
+        request.state = "approved" if request.payee_kind in DIRECT else "invoiced"
+    request.version += 1
+    request.changed_at = now
+    _note_settled("failed", payment, request, case, by=by, now=now, reason=reason)
+    return payment
+
+
+def record_refund(
+    request: PaymentRequest,
+    case: Case,
+    *,
+    id: UUID,
+    back: Money,
+    reference: str,
+    back_on: date,
+    by: Any,
+    now: datetime,
+    version: int | None = None,
+) -> LedgerEntry:
+    """Note money that came back for a locked request whose goods went back. Again: changes nothing."""
+    if not may(by, "payment.refund", case):
+        raise NeedsAttention({"": [_("Votre rôle ne permet pas cette action.")]})
+    if already := db.session.get(LedgerEntry, id):
+        if (already.request_id, already.kind, already.local_minor) != (request.id, "refunded", back.minor):
+            raise NeedsAttention({"id": [_taken_payment()]})
+        return already
+    if request.state not in REFUNDS_IN:
+        raise NeedsAttention({"": [_("L’argent d’une demande ne revient qu’après le retour.")]})
+    if version is not None and version != request.version:
+        raise NeedsAttention(
+            {"": [_("Cette demande a changé depuis que vous l’avez ouverte. Regardez-la de nouveau.")]}
+        )
+    if any(step.state == "refunded" and step.reason == reference for step in queries.steps_of(request.id)):
+        raise NeedsAttention({"back_reference": [_("Ce remboursement est déjà noté.")]})
+    if back_on > clock.local(now, by.timezone).date():
+        raise NeedsAttention({"back_on": [_("Ce jour est dans le futur.")]})
+    allocation = db.session.get_one(Allocation, request.allocation_id)
+    rate = None
+    if back.currency != allocation.currency:
+        rate = rate_on(allocation.currency, back.currency, back_on)
+        if rate is None:
+            raise NeedsAttention({"back_on": [_("Il n’y a pas de taux de change pour ce jour.")]})
+    try:
+        entry = ledger.refund(request, back, id=id, by=by.id, now=now, rate=rate)
+    except ledger.ExceedsAllocation as refused:
+        said = _(
+            "Plus que ce qui a été payé : %(asked)s, payé %(paid)s.",
+            asked=money(refused.asked), paid=money(refused.available),
+        )  # fmt: skip
+        raise NeedsAttention({"back": [said]}) from refused
+    db.session.add(
+        RequestStep(
+            request_id=request.id, state="refunded", by_id=by.id, at=now, reason=reference, amount_minor=back.minor
+        )
+    )  # fmt: skip
+    add_entry(
+        "payment.refunded", case=case, office_id=case.office_id, subject=id, by=by.id, happened_at=now, now=now,
+        request=str(request.id), what=request.what, minor=back.minor, currency=back.currency,
+    )  # fmt: skip
+    request.version += 1
+    db.session.flush()
+    touch(case)
+    return entry
+
+
+def _check_settling(payment: Payment, case: Case, *, by: Any, settled: datetime | None) -> None:
+    if not may(by, DEEDS["payment"].permission, case):
+        raise NeedsAttention({"": [_("Votre rôle ne permet pas cette action.")]})
+    if settled is not None:
+        raise NeedsAttention({"": [_("Quelqu’un a déjà noté le contraire pour ce paiement.")]})
+
+
+def _note_settled(
+    what: str,
+    payment: Payment,
+    request: PaymentRequest,
+    case: Case,
+    *,
+    by: Any,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    """A step beside the states: the payment arrived, or it did not."""
+    db.session.add(
+        RequestStep(
+            request_id=request.id, state=what, by_id=by.id, at=now, reason=reason, amount_minor=payment.minor
+        )
+    )
+    add_entry(
+        f"payment.{what}", case=case, office_id=case.office_id, subject=payment.id, by=by.id, happened_at=now,
+        now=now, request=str(request.id), what=request.what, minor=payment.minor, currency=payment.currency,
+    )  # fmt: skip
+    db.session.flush()
+    touch(case)
+
+
+def _move(
+    request: PaymentRequest, case: Case, state: str, *, by: Any, now: datetime, reason: str = ""
+) -> None:
+    request.state, request.changed_at = state, now
+    request.version += 1
+    _note(request, case, state, by=by, now=now, reason=reason)
+
+
+def _note(
+    request: PaymentRequest, case: Case, state: str, *, by: Any, now: datetime, reason: str = ""
+) -> None:
+    step = RequestStep(
+        request_id=request.id, state=state, by_id=by.id, at=now, reason=reason, amount_minor=request.minor
+    )
+    db.session.add(step)
+    db.session.flush()
+    if state not in ("draft", "quoted"):
+        add_entry(
+            "payment." + state, case=case, office_id=case.office_id, subject=step.id, by=by.id, happened_at=now,
+            now=now, request=str(request.id), what=request.what, minor=request.minor, currency=request.currency,
+        )  # fmt: skip
+    touch(case)
+
+
+def _is_done(request: PaymentRequest, deed: Deed, by: Any) -> bool:
+    """Whether this deed is the last that was done, by the same person: the same again changes nothing."""
+    way = _way(request)
+    if not way or way[-1].by_id != by.id or way[-1].state != request.state:
+        return False
+    settled = deed.name == "settlement" and request.state in HOLDS_MONEY
+    return request.state == deed.to or (settled and len(way) > 1 and way[-2].state == "disputed")
+
+
+def _state_before(request: PaymentRequest) -> str:
+    """The state that a disputed request was in before."""
+    return next(step.state for step in reversed(_way(request)) if step.state != request.state)
+
+
+def _way(request: PaymentRequest) -> list[Any]:
+    """The states the request went through, without what became of its payments."""
+    return [step for step in queries.steps_of(request.id) if step.state in REQUEST_STATES]
+
+
+def _has_quotes(request: PaymentRequest) -> bool:
+    return queries.count_quotes(request) >= request.quotes_required
+
+
+def _needed(allocation: Allocation, amount: Money, today: date) -> tuple[Rule, Approval] | None:
+    try:
+        return approval_of(allocation, amount, on=today)
+    except NoRate as none:
+        raise NeedsAttention(
+            {"currency": [_("Il n’y a pas de taux de change pour la monnaie de la règle.")]}
+        ) from none
+
+
+def _check_valid(allocation: Allocation, today: date) -> None:
+    if allocation.valid_until and allocation.valid_until < today:
+        raise NeedsAttention({"amount": [_("L’allocation n’est plus valable. Parlez-en au responsable.")]})
+
+
+def _in_donor_currency(amount: Money, allocation: Allocation, today: date) -> tuple[Money, Rate | None]:
+    try:
+        return in_currency(amount, allocation.currency, today)
+    except NoRate as none:
+        raise NeedsAttention(
+            {"currency": [_("Il n’y a pas de taux de change pour cette monnaie.")]}
+        ) from none
+
+
+def _is_known_provider(provider_id: UUID, office_id: UUID) -> bool:
+    provider = db.session.get(ServiceProvider, provider_id)
+    return provider is not None and provider.office_id == office_id and provider.retired_at is None
+
+
+def _over_ceiling(refused: ledger.ExceedsAllocation) -> OverCeiling:
+    """The refusal of the ledger in words; of a sub-ceiling, with its name."""
+    said = _over(refused.asked, refused.asked, refused.available)
+    if isinstance(refused, ledger.LimitExceeded):
+        said = _(
+            "Plafond « %(limit)s » : demandé %(asked)s, disponible %(available)s.",
+            limit=LIMIT_NAMES[refused.limit](), asked=money(refused.asked), available=money(refused.available),
+        )  # fmt: skip
+    return OverCeiling(refused.asked, refused.available, said)
+
+
+def _over(asked: Money, donor_amount: Money, available: Money) -> str:
+    said = money(asked)
+    if asked.currency != donor_amount.currency:
+        said = f"{said} ({money(donor_amount)})"
+    return _("Demandé %(asked)s, disponible %(available)s.", asked=said, available=money(available))
+
+
+def _missing(kind: str) -> str:
+    return {
+        "handover": _("Ajoutez d’abord l’attestation de remise, signée ou en photo."),
+        "invoice": _("Ajoutez d’abord la facture."),
+    }[kind]
+
+
+def _new_reference() -> str:
+    while True:
+        reference = "PR-" + "".join(secrets.choice(_LETTERS) for _ in range(6))
+        if db.session.scalar(select(PaymentRequest.id).where(PaymentRequest.reference == reference)) is None:
+            return reference

@@ -1,0 +1,83 @@
+"""The way of a payment request, as data: which deed leads from where to where, who may, and what it needs. Pure."""
+
+from dataclasses import dataclass
+
+DIRECT = ("cash", "mobile_money", "reimbursement")
+"""Payees to whom money goes without an order and an invoice."""
+BEFORE_PAYMENT = ("draft", "quoted", "requested", "approved", "ordered")
+HOLDS_MONEY = ("approved", "ordered", "delivered", "invoiced", "disputed")
+"""States in which what is not yet paid is set aside."""
+SETTLINGS = ("confirmed", "failed", "refunded")
+"""What became of a payment: steps that stand beside the states, and lead to none."""
+REFUNDS_IN = ("returned",)
+"""Money comes back once the goods went back."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One deed on a request. ``document`` must be there first; ``reason`` must be given."""
+
+    name: str
+    to: str
+    from_: tuple[str, ...]
+    permission: str
+    reason: bool = False
+    document: str | None = None
+    direct_from: tuple[str, ...] = ()
+    """States from which it is possible when the payee gets money directly."""
+
+
+DEEDS = {
+    deed.name: deed
+    for deed in (
+        Deed("submission", "requested", ("draft", "quoted"), "payment.request"),
+        Deed("approval", "approved", ("requested",), "payment.approve"),
+        Deed("rejection", "rejected", ("requested",), "payment.approve", reason=True),
+        Deed("cancellation", "cancelled", BEFORE_PAYMENT, "payment.cancel", reason=True),
+        Deed("order", "ordered", ("approved",), "payment.order"),
+        Deed("delivery", "delivered", ("ordered",), "payment.request", document="handover"),
+        Deed("invoice", "invoiced", ("delivered",), "payment.order", document="invoice"),
+        Deed("payment", "paid", ("invoiced",), "payment.pay", direct_from=("approved", "delivered")),
+        Deed("verification", "verified", ("paid",), "payment.verify"),
+        Deed("closure", "closed", ("verified", "returned"), "payment.verify"),
+        Deed(
+            "dispute",
+            "disputed",
+            ("delivered", "invoiced", "paid", "verified"),
+            "payment.dispute",
+            reason=True,
+        ),
+        Deed("return", "returned", ("disputed", "delivered"), "payment.verify", reason=True),
+        Deed("settlement", "verified", ("disputed",), "payment.verify", reason=True),
+    )
+}
+
+
+def settles_to(*, before: str, payee_kind: str, holds_money: bool) -> str:
+    """Where a settled dispute leads: all paid, it is verified; else it goes on where it was, to be paid.
+
+    What is set aside stays set aside: only a return of the goods gives it back.
+    """
+    if not holds_money:
+        return DEEDS["settlement"].to
+    if before in HOLDS_MONEY:
+        return before
+    # It was paid, and the payment did not arrive.
+    return "approved" if payee_kind in DIRECT else "invoiced"
+
+
+def is_possible(deed: Deed, *, state: str, payee_kind: str) -> bool:
+    """Whether the deed leads on from this state for this kind of payee."""
+    if state in deed.from_:
+        return not (deed.name == "order" and payee_kind in DIRECT)
+    return payee_kind in DIRECT and state in deed.direct_from
+
+
+def method_of(payee_kind: str) -> str:
+    """How money goes to this kind of payee; a payment's reference is unique within its method."""
+    return "bank" if payee_kind in ("provider", "institution") else payee_kind
+
+
+def reachable() -> set[str]:
+    """Every state some deed leads to, and where requests begin."""
+    return {"draft", "quoted", *(deed.to for deed in DEEDS.values())}

@@ -1,0 +1,148 @@
+"""The allocation in words: ledger lines, and its part of the case's page."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from flask_babel import gettext as _
+
+from ..cases.pages import PARTS
+from ..formats import money
+from ..money import Money
+from ..permissions import may
+from . import queries
+from .rules import Ceiling, Limit, Part, Rule
+
+KIND_NAMES = {
+    "granted": lambda: _("Accordé"),
+    "adjusted": lambda: _("Ajusté"),
+    "set_aside": lambda: _("Mis de côté"),
+    "released": lambda: _("Libéré"),
+    "disbursed": lambda: _("Payé"),
+    "refunded": lambda: _("Remboursé"),
+    "reversed": lambda: _("Paiement non arrivé"),
+    "exchange_difference": lambda: _("Différence de change"),
+}
+LIMIT_NAMES = {
+    "micro_project": lambda: _("Microprojet"),
+    "training": lambda: _("Formation"),
+    "medicine": lambda: _("Soins et médicaments"),
+    "housing": lambda: _("Logement"),
+    "schooling": lambda: _("École"),
+    "other": lambda: _("Autre"),
+    "cash": lambda: _("Remis en argent"),
+}
+"""The categories, and cash beside them, as people read them."""
+
+
+def lines(rows: list[Any]) -> list[dict[str, Any]]:
+    """Ledger lines as the statement shows them."""
+    return [
+        {
+            "id": str(row.id),
+            "kind": row.kind,
+            "title": KIND_NAMES[row.kind](),
+            "what": row.what,
+            "amount": money(Money(row.minor, row.currency)),
+            "local_amount": money(Money(row.local_minor, row.local_currency)) if row.local_minor else "",
+            "posted_at": row.posted_at,
+            "by_name": row.by_name or "",
+        }
+        for row in rows
+    ]
+
+
+def limits(rows: list[queries.LimitLine]) -> list[tuple[str, queries.LimitLine]]:
+    """Sub-ceilings with the name that people read."""
+    return [(LIMIT_NAMES[row.name](), row) for row in rows]
+
+
+RETURN_TYPES = {
+    "voluntary": lambda: _("Volontaire"),
+    "forced": lambda: _("Forcé"),
+    None: lambda: _("Tous les autres retours"),
+}
+_EVENTS = {
+    "grant": lambda: _("l’accord"),
+    "arrival": lambda: _("l’arrivée"),
+    "departure": lambda: _("le départ"),
+}
+_APPROVERS = {
+    "programme_manager": lambda: _("Responsable de programme"),
+    "finance_officer": lambda: _("Finances"),
+}
+
+
+def return_type(name: str | None) -> str:
+    """A return type as people read it; one that only a rule knows stays as the rule writes it."""
+    return RETURN_TYPES[name]() if name in RETURN_TYPES else str(name)
+
+
+def told_rule(rule: Rule) -> dict[str, Any]:
+    """A rule in words: what it gives to whom, its sub-ceilings, instalments, and who approves what."""
+    return {
+        "ceilings": [(return_type(step.return_type), list(_amounts(step))) for step in rule.ceilings],
+        "supplements": [
+            (_("À partir de %(number)s personnes", number=step.persons_from), money(step.amount))
+            for step in rule.supplements
+        ],
+        "limits": [(LIMIT_NAMES[name](), _limit(limit)) for name, limit in rule.sub_ceilings.items()],
+        "parts": [
+            (_part(part, last=part is rule.parts[-1]), part.condition, _due(part)) for part in rule.parts
+        ],
+        "approvals": [
+            (
+                _("Jusqu’à %(amount)s", amount=money(step.up_to)) if step.up_to else _("Au-delà"),
+                step.quotes,
+                _APPROVERS[step.approver](),
+            )
+            for step in rule.approvals
+        ],
+    }
+
+
+def _amounts(step: Ceiling) -> Iterator[tuple[str, str]]:
+    for name, amount in (
+        (_("Par cas"), step.case),
+        (_("Par adulte"), step.adult),
+        (_("Par enfant"), step.child),
+        (_("Par mineur non accompagné"), step.unaccompanied),
+    ):
+        if amount.minor:
+            yield name, money(amount)
+
+
+def _limit(limit: Limit) -> str:
+    if limit.amount is None:
+        return _("%(share)s %% de l’allocation", share=limit.share)
+    if limit.family is not None:
+        return _(
+            "%(alone)s, pour une famille %(family)s", alone=money(limit.amount), family=money(limit.family)
+        )
+    return (
+        _("%(amount)s par personne", amount=money(limit.amount)) if limit.per_person else money(limit.amount)
+    )
+
+
+def _part(part: Part, *, last: bool) -> str:
+    if part.share is not None:
+        return _("%(share)s %%", share=part.share)
+    return money(part.amount) if part.amount and not last else _("Le reste")
+
+
+def _due(part: Part) -> str:
+    if part.at_once:
+        return _("Tout de suite")
+    if part.months_after is None or part.event is None:
+        return ""
+    due = _("%(months)s mois après %(event)s", months=part.months_after, event=_EVENTS[part.event]())
+    return _("%(due)s, ou plus tôt si la condition est remplie", due=due) if part.early else due
+
+
+def case_parts(cases: list[Any], person: Any) -> dict[UUID, queries.Sums]:
+    """The allocations that the pages of these cases show to this person."""
+    seen = [case.id for case in cases if may(person, "allocation.see", case)]
+    return queries.sums_of(seen) if seen else {}
+
+
+PARTS["allocation"] = case_parts

@@ -1,0 +1,1 @@
+"""Returnees, their cases, the timeline, and the intake of referral lists."""

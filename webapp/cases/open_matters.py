@@ -1,0 +1,27 @@
+"""What is still under way in a case when it stops or ends: other features say it, the case knows none of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One kind of open matter: how many there are in a case, and how a number of them is said."""
+
+    count: Callable[[UUID], int]
+    told: Callable[[int], str]
+
+
+MATTERS: dict[str, Matter] = {}
+"""Filled by each feature for what it may leave open (see ``PARTS`` of the pages)."""
+
+
+def open_matters(case_id: UUID) -> dict[str, int]:
+    """What is still open, by name; nothing that is not."""
+    return {name: count for name, matter in MATTERS.items() if (count := matter.count(case_id))}
+
+
+def matters_told(counts: dict[str, int]) -> list[str]:
+    """Open matters in the reader's language."""
+    return [MATTERS[name].told(count) for name, count in counts.items() if name in MATTERS]

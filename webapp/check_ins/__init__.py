@@ -1,0 +1,1 @@
+"""Psychosocial check-ins: instruments as data files, their scoring, and red flags."""

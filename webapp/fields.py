@@ -1,0 +1,85 @@
+"""Form fields that several features share."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import Form as PlainForm
+from wtforms import HiddenField
+from wtforms.validators import ValidationError
+
+from .web import NeedsAttention
+
+_SENTENCES = {
+    "Not a valid choice.": _l("Choisissez une des réponses proposées."),
+    "Not a valid datetime value.": _l("Cette date ou cette heure n’est pas valable."),
+    "Not a valid date value.": _l("Cette date n’est pas valable."),
+    "Not a valid integer value.": _l("Ce n’est pas un nombre."),
+    "Number must be between %(min)s and %(max)s.": _l("Ce nombre est trop petit ou trop grand."),
+    "This field is required.": _l("Cette réponse manque."),
+    "Field cannot be longer than %(max)d character.": _l("C’est trop long."),
+    "Field cannot be longer than %(max)d characters.": _l("C’est trop long."),
+}
+"""What the library says of a wrong value, in our own words and in the reader's language."""
+
+
+class _OurSentences:
+    def gettext(self, said: str) -> str:
+        return str(_SENTENCES.get(said, said))
+
+    def ngettext(self, one: str, many: str, n: int) -> str:
+        return self.gettext(one if n == 1 else many)
+
+
+class Form(PlainForm):
+    """The base of every form: all its sentences are ours."""
+
+    class Meta:
+        def get_translations(self, form: Any) -> Any:
+            return _OurSentences()
+
+
+class IdField(HiddenField):
+    """The id made on the phone or in the page: a UUID, or None and a sentence."""
+
+    data: UUID | None  # type: ignore[assignment]
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            self.data = UUID(str(valuelist[0]))
+        except (IndexError, ValueError):
+            self.data = None
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is None:
+            raise ValidationError(_("Ce formulaire a perdu son numéro. Ouvrez-le de nouveau."))
+
+    def _value(self) -> str:
+        return str(self.data) if self.data else ""
+
+    @property
+    def uuid(self) -> UUID:
+        """The id of a valid form."""
+        assert self.data is not None
+        return self.data
+
+
+def stripped(value: str | None) -> str:
+    """Typed text without the spaces around it and without the characters that databases refuse."""
+    return (value or "").replace("\x00", "").encode("utf-8", "ignore").decode().strip()
+
+
+def show_sentences(form: Any, refused: NeedsAttention) -> None:
+    """Put what a deed says beside the fields. A form whose id cannot be used gets a fresh one: what was typed
+    can be sent again as it is."""
+    for name, said in refused.errors.items():
+        if name in form and not form[name].errors:
+            form[name].errors = said
+    if form["id"].errors:
+        form["id"].data = uuid4()
+
+
+def sentences(form: Any) -> dict[str, list[str]]:
+    """A form's errors as NeedsAttention carries them: sentences for each field."""
+    return {name: [str(sentence) for sentence in said] for name, said in form.errors.items() if name}

@@ -1,0 +1,1 @@
+"""Staff, offices, roles, sign-in, sessions, and the phones they enrol."""

@@ -1,0 +1,1 @@
+"""Service providers: who sells or gives goods and services, in each country."""

@@ -1,0 +1,1 @@
+"""What a returnee sees and says, by code and PIN."""

@@ -1,0 +1,226 @@
+"""What the returnee's page shows: money, where things stand, whom to call. Nothing else is even read."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select
+
+from .. import clock
+from ..allocations.models import Allocation, LedgerEntry, PaymentRequest, RequestStep
+from ..allocations.requests.states import DIRECT
+from ..cases.models import Case, TimelineEntry
+from ..database import db
+from ..money import Money
+from ..people.models import Office
+from .actions import hashed
+from .models import ReturneeAccess, ReturneeSession, ReturneeWord
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The allocation as its returnee is told: promised, paid, left, and about how much that is at home."""
+
+    promised: Money
+    paid: Money
+    left: Money
+    at_home: "dict[str, Money] | None" = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where the accompaniment stands. ``step`` is a stage, or ``paying`` while money is set aside for a purchase."""
+
+    step: str
+    since: date | None
+    next_contact: date | None
+    office_name: str
+    office_phone: str
+    promise: Promise | None
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """Something that was asked for the returnee, and how far it has come. Steps: (what happened, when)."""
+
+    id: UUID
+    what: str
+    category: str
+    amount: Money
+    steps: tuple[tuple[str, datetime], ...]
+    said: str | None
+    """What the returnee said of it last: ``received``, ``partly``, ``not_received``, or nothing."""
+    asks_receipt: bool
+
+
+STEPS_TOLD = (
+    "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "disputed", "returned",
+)  # fmt: skip
+MOST_PURCHASES = 12
+_PURCHASES = (
+    select(
+        PaymentRequest.id,
+        PaymentRequest.what,
+        PaymentRequest.category,
+        PaymentRequest.minor,
+        PaymentRequest.currency,
+        PaymentRequest.payee_kind,
+        PaymentRequest.state,
+    )
+    .where(PaymentRequest.case_id == bindparam("case_id"), PaymentRequest.state.not_in(["draft", "quoted"]))
+    .order_by(PaymentRequest.changed_at.desc(), PaymentRequest.id)
+    .limit(MOST_PURCHASES)
+)
+_STEPS = (
+    select(RequestStep.request_id, RequestStep.state, RequestStep.at)
+    .where(
+        RequestStep.request_id.in_(bindparam("requests", expanding=True)), RequestStep.state.in_(STEPS_TOLD)
+    )
+    .order_by(RequestStep.at, RequestStep.id)
+)
+_SAID = (
+    select(ReturneeWord.request_id, ReturneeWord.kind, ReturneeWord.said_at)
+    .where(ReturneeWord.case_id == bindparam("case_id"), ReturneeWord.request_id.is_not(None))
+    .order_by(ReturneeWord.said_at, ReturneeWord.id)
+)
+
+_ACCESS = select(ReturneeAccess.case_id, ReturneeAccess.pin_hash).where(
+    ReturneeAccess.code == bindparam("code")
+)
+_SESSION = select(ReturneeSession.case_id).where(
+    ReturneeSession.secret_hash == bindparam("hash"), ReturneeSession.ends_at > bindparam("now")
+)
+_STATUS = (
+    select(
+        Case.stage,
+        Case.next_follow_up_on,
+        Case.opened_at,
+        Office.name.label("office_name"),
+        Office.phone.label("office_phone"),
+        Office.timezone,
+        Allocation.id.label("allocation_id"),
+        Allocation.currency,
+        Allocation.granted_minor,
+        Allocation.adjusted_minor,
+        Allocation.set_aside_minor,
+        Allocation.disbursed_minor,
+        Allocation.refunded_minor,
+        Allocation.exchange_minor,
+    )
+    .join(Office, Office.id == Case.office_id)
+    .outerjoin(Allocation, Allocation.case_id == Case.id)
+    .where(Case.id == bindparam("case_id"))
+)
+_LATEST_STAGE = select(func.max(TimelineEntry.happened_at)).where(
+    TimelineEntry.case_id == bindparam("case_id"), TimelineEntry.kind.in_(["case.stage", "case.closed"])
+)
+_LATEST_SET_ASIDE = select(func.max(LedgerEntry.posted_at)).where(
+    LedgerEntry.allocation_id == bindparam("allocation_id"), LedgerEntry.kind == "set_aside"
+)
+_LATEST_RATE = (
+    select(LedgerEntry.minor, LedgerEntry.local_minor, LedgerEntry.local_currency)
+    .where(
+        LedgerEntry.allocation_id == bindparam("allocation_id"),
+        LedgerEntry.local_minor > 0,
+        LedgerEntry.local_currency != bindparam("currency"),
+    )
+    .order_by(LedgerEntry.posted_at.desc(), LedgerEntry.id.desc())
+    .limit(1)
+)
+
+
+def card_made_at(case_id: UUID) -> datetime | None:
+    """When the card that opens this case's page was made, if there is one."""
+    return db.session.scalar(select(ReturneeAccess.made_at).where(ReturneeAccess.case_id == case_id))
+
+
+def find_access(code: str) -> Any | None:
+    """Whose code this is, and the hash of its PIN."""
+    return db.session.execute(_ACCESS, {"code": code}).first()
+
+
+def case_of_session(secret: str, *, now: datetime) -> UUID | None:
+    """Whose page an open session may show."""
+    return db.session.scalar(_SESSION, {"hash": hashed(secret), "now": now})
+
+
+def status_of(case_id: UUID) -> Status:
+    """Where this case stands."""
+    row = db.session.execute(_STATUS, {"case_id": case_id}).one()
+    step, since = row.stage, db.session.scalar(_LATEST_STAGE, {"case_id": case_id}) or row.opened_at
+    if row.set_aside_minor and step != "closed":
+        step = "paying"
+        since = db.session.scalar(_LATEST_SET_ASIDE, {"allocation_id": row.allocation_id})
+    return Status(
+        step=step,
+        since=clock.local(since, row.timezone).date() if since else None,
+        next_contact=row.next_follow_up_on,
+        office_name=row.office_name,
+        office_phone=row.office_phone,
+        promise=_promise(row) if row.allocation_id else None,
+    )
+
+
+def purchases_of(case_id: UUID) -> list[Purchase]:
+    """What was asked for this case's returnee, latest first; plans that are still being written are not told."""
+    rows = db.session.execute(_PURCHASES, {"case_id": case_id}).all()
+    if not rows:
+        return []
+    steps: dict[UUID, list[tuple[str, datetime]]] = {row.id: [] for row in rows}
+    for step in db.session.execute(_STEPS, {"requests": list(steps)}):
+        steps[step.request_id].append((step.state, step.at))
+    said: dict[UUID, str] = {}
+    for word in db.session.execute(_SAID, {"case_id": case_id}):
+        said[word.request_id] = word.kind
+        if word.request_id in steps:
+            steps[word.request_id].append((word.kind, word.said_at))
+    return [
+        Purchase(
+            id=row.id,
+            what=row.what,
+            category=row.category,
+            amount=Money(row.minor, row.currency),
+            steps=tuple(sorted(steps[row.id], key=lambda step: step[1])),
+            said=said.get(row.id),
+            asks_receipt=_asks_receipt(row, {state for state, _at in steps[row.id]}),
+        )
+        for row in rows
+    ]
+
+
+def has_purchase(case_id: UUID, request_id: UUID) -> bool:
+    """Whether this was asked for this case."""
+    found = select(PaymentRequest.id).where(
+        PaymentRequest.id == request_id, PaymentRequest.case_id == case_id
+    )
+    return db.session.scalar(found) is not None
+
+
+def _asks_receipt(row: Any, reached: set[str]) -> bool:
+    """Goods that were handed over, or money that was sent, may be confirmed until the returnee did."""
+    if row.state in ("rejected", "cancelled", "returned") or "received" in reached:
+        return False
+    return "delivered" in reached or (row.payee_kind in DIRECT and "paid" in reached)
+
+
+def _promise(row: Any) -> Promise:
+    promised = Money(row.granted_minor + row.adjusted_minor, row.currency)
+    # What exchange rates cost or gave is part of what was paid, as on the statement.
+    paid = Money(row.disbursed_minor - row.refunded_minor + row.exchange_minor, row.currency)
+    amounts = {"promised": promised, "paid": paid, "left": promised - paid}
+    rate = db.session.execute(
+        _LATEST_RATE, {"allocation_id": row.allocation_id, "currency": row.currency}
+    ).first()
+    at_home = rate and {
+        name: Money(_about(amount.minor * rate.local_minor, rate.minor), rate.local_currency)
+        for name, amount in amounts.items()
+    }
+    return Promise(**amounts, at_home=at_home)
+
+
+def _about(product: int, divisor: int) -> int:
+    """The quotient with three figures that count: an estimate must not look exact."""
+    whole = (product + divisor // 2) // divisor
+    coarse: int = 10 ** max(0, len(str(whole)) - 3)
+    return (whole + coarse // 2) // coarse * coarse

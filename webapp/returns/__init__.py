@@ -1,0 +1,1 @@
+"""The return procedure, from the first contact to the arrival, and its interruption."""

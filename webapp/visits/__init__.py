@@ -1,0 +1,1 @@
+"""Follow-ups by any channel, their schedule, and their photos."""
