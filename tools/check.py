@@ -1,4 +1,4 @@
-"""Run every check in turn, say how long each took, and stop at the first that fails.
+"""Run every check in turn and say how long each took. What fails is told at the end, and the rest still runs.
 
 bin/test calls this once everything is installed.
 """
@@ -17,7 +17,7 @@ from tools.set_up import PYTHON, ROOT
 
 POSTGRES = "postgresql+psycopg://127.0.0.1:5432/postgres"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Slow, and each wants the machine for itself.
+# Slow; bin/test --fast leaves them out.
 FAULTS, BROWSER = "tests/faults", "tests/browser"
 ALONE = (FAULTS, BROWSER)
 
@@ -37,9 +37,11 @@ def main() -> None:
         _look_for_chromium()
     install_packages()
     steps = [*_steps_before_tests(), *_test_steps(fast=fast)]
-    for name, command in steps:
-        _run(name, command)
-    print(f"bin/test: all {len(steps)} steps passed in {time.monotonic() - started:.0f} s")
+    failed = [name for name, command in steps if not _passes(name, command)]
+    seconds = f"{time.monotonic() - started:.0f} s"
+    if failed:
+        sys.exit(f"bin/test: failed after {seconds}: {', '.join(failed)}")
+    print(f"bin/test: all {len(steps)} steps passed in {seconds}")
 
 
 def _steps_before_tests() -> list[Step]:
@@ -74,7 +76,7 @@ def _test_steps(*, fast: bool) -> list[Step]:
     ]
 
 
-def _run(name: str, command: list[str | Path]) -> None:
+def _passes(name: str, command: list[str | Path]) -> bool:
     print(f"== {name}", flush=True)
     started = time.monotonic()
     finished = subprocess.run(command, cwd=ROOT, check=False)
@@ -83,10 +85,9 @@ def _run(name: str, command: list[str | Path]) -> None:
         # sight: a journey that passes only then is named above and is a bug to find. Nothing else gets this.
         print(f"== {name}: what failed is run once more", flush=True)
         finished = subprocess.run([*command, "--last-failed"], cwd=ROOT, check=False)
-    seconds = time.monotonic() - started
-    if finished.returncode:
-        sys.exit(f"bin/test: {name} failed after {seconds:.1f} s")
-    print(f"== {name}: {seconds:.1f} s", flush=True)
+    passed = finished.returncode == 0
+    print(f"== {name}: {'' if passed else 'FAILED after '}{time.monotonic() - started:.1f} s", flush=True)
+    return passed
 
 
 def _look_for_postgres() -> None:

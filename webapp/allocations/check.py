@@ -172,7 +172,7 @@ def broken_constraints() -> Iterator[str]:
     for model in _TABLES:
         table, keys, wrong = _ways_to_be_wrong(model)
         # The table is read once; only where something is wrong, once more for each way to be.
-        if db.session.execute(select(*keys).where(or_(*wrong.values())).limit(1)).first() is None:
+        if db.session.execute(select(*keys).where(or_(false(), *wrong.values())).limit(1)).first() is None:
             continue
         for sentence, condition in wrong.items():
             for row in _rows(select(*keys).where(condition)):
