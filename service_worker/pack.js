@@ -8,7 +8,7 @@ const SILENCE = 30_000;
 const OFTEN_ENOUGH = 20_000;
 
 /** A pack over this phone's kept pages. `tell` speaks to the open pages, `locks` keeps it to one at a time. */
-export function makePack({ fetch, locks, keepAssets, keepLater = async () => true, finishSignOut, now = Date.now, tell = () => {} }) {
+export function makePack({ fetch, locks, keepAssets, keepLater, finishSignOut, now = Date.now, tell = () => {} }) {
   let lastAsked = 0;
 
   /** Bring what has changed. Safe to call at any time: it does nothing while locked, busy or just done. */
@@ -95,7 +95,10 @@ export function makePack({ fetch, locks, keepAssets, keepLater = async () => tru
     const stillLater = patterns ? !(await keepLater(assets)) : Boolean(later ?? wasLater);
     const sealed = await vault.sealJson(opened, "pack", { cursor, build, as_of, later: stillLater });
     const isForm = (url) => url.startsWith("pattern ");
-    const isOver = (url) => (patterns ? isForm(url) && !patterns.includes(url.slice(8)) : reset && !reset.has(url) && !url.startsWith("draft ") && !(later && isForm(url)));
+    const isOver = (url) => {
+      if (patterns) return isForm(url) && !patterns.includes(url.slice(8));
+      return !reset.has(url) && !url.startsWith("draft ") && !(later && isForm(url));
+    };
     await store.changeKept(opened.person, async ({ kept }) => {
       for (const url of (reset ?? patterns) ? await kept.keys() : []) if (isOver(url)) await kept.delete(url);
       await kept.put({ url: "pack", sealed });

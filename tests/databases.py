@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import flask_migrate
 import psycopg
@@ -112,16 +112,15 @@ class Templates:
             db.engine.dispose()
 
 
-class Stage:
+class Stage(Protocol):
     """A database that one test after the other plays on: the address stays, the rows are the template's again."""
 
     url: str
 
-    def reset(self) -> None:
-        raise NotImplementedError
+    def reset(self) -> None: ...
 
 
-class SqliteStage(Stage):
+class SqliteStage:
     def __init__(self, template: Path, path: Path) -> None:
         self._template, self._path = template, path
         self.url = f"sqlite:///{path}"
@@ -132,7 +131,7 @@ class SqliteStage(Stage):
         shutil.copy(self._template, self._path)
 
 
-class PostgresStage(Stage):
+class PostgresStage:
     """Making and dropping a database takes longer than most tests: its rows are taken out and the template's put
     in. Only where a test changed tables, constraints or triggers it is made anew."""
 

@@ -3,14 +3,13 @@
 import copy
 import json
 import random
-import shutil
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.check_ins.on_the_phone import answers_of
 from webapp.check_ins.instruments import FOLDER, Action, FaultyInstrument, Kind, instrument, instruments, read
 from webapp.check_ins.scoring import (
     Score,
@@ -195,9 +194,6 @@ def test_every_text_says_where_it_comes_from_and_no_band_names_an_illness() -> N
 
 def in_javascript(sheets: list[tuple[str, dict[str, Any]]]) -> list[Any]:
     """What the phone makes of answer sheets: the questions it asks, and the score. Asked once for all of them."""
-    node = shutil.which("node")
-    if not node:
-        pytest.skip("there is no Node on this machine to compare with")
     program = """
       import { readFileSync } from "node:fs";
       const [module, folder] = process.argv.slice(1);
@@ -216,13 +212,7 @@ def in_javascript(sheets: list[tuple[str, dict[str, Any]]]) -> list[Any]:
       });
       console.log(JSON.stringify(results));
     """
-    module = (ROOT / "webapp" / "static" / "js" / "scoring.js").as_uri()
-    run = subprocess.run(
-        [node, "--input-type=module", "-e", program, module, str(FOLDER)],
-        input=json.dumps(sheets), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found: list[Any] = json.loads(run.stdout)
-    return found
+    return answers_of(program, FOLDER, sheets)
 
 
 def in_python(sheets: list[tuple[str, dict[str, Any]]]) -> list[Any]:

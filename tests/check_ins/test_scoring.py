@@ -3,12 +3,11 @@
 import copy
 import itertools
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.check_ins.on_the_phone import answers_of
 from webapp.check_ins.instruments import (
     FOLDER,
     Action,
@@ -72,9 +71,6 @@ def test_the_ways_people_write_the_threshold_name_the_same_people(who5):
 
 def in_javascript(lines):
     """What the JavaScript scoring makes of answer sheets, asked once for all of them."""
-    node = shutil.which("node")
-    if not node:
-        pytest.skip("there is no Node on this machine to compare with")
     program = """
       import { readFileSync } from "node:fs";
       const [module, file] = process.argv.slice(1);
@@ -94,15 +90,7 @@ def in_javascript(lines):
       });
       console.log(JSON.stringify(results));
     """
-    module = (ROOT / "webapp" / "static" / "js" / "scoring.js").as_uri()
-    run = subprocess.run(
-        [node, "--input-type=module", "-e", program, module, str(WHO5_FILE)],
-        input=json.dumps(lines),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(run.stdout)
+    return answers_of(program, WHO5_FILE, lines)
 
 
 def in_python(who5, lines):

@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from tests.browser_client import Person
 from tests.phone import a_picture
+from tests.world import request_fields, visit_fields
 from webapp.database import db
+from webapp.offline.receiving import KINDS
 from webapp.people.actions import add_staff
 from webapp.people.models import Office, Phone
 from webapp.permissions import Role
@@ -115,6 +117,28 @@ def test_what_a_cut_off_phone_brings_is_looked_at_and_taken_in_under_its_author_
     assert shelf.submission(visit.id).sealed is None
     assert revoked.post(visit).receipts[0]["outcome"] == "accepted"
     assert quarantined(kadiatou) == []
+
+
+def test_every_kind_of_work_that_waits_is_shown_in_words(revoked, aminata, kadiatou):
+    said = {
+        "visit": (visit_fields(), "Visite à domicile"),
+        "check-in": ({}, ""),
+        "red-flag": ({}, ""),
+        "payment-request": (request_fields("150"), "Petit projet"),
+        "arrival": ({"met": "yes"}, "Oui"),
+        "interruption": ({"asked_by": "person"}, "La personne"),
+    }
+    assert set(said) == set(KINDS) - {"photo"}
+    for kind, (fields, _word) in said.items():
+        piece = revoked.save(kind, aminata, fields)
+        assert revoked.post(piece).receipts[0]["outcome"] == "quarantined"
+        kadiatou.opens(f"/submissions/{piece.id}")
+    shown = [kadiatou.opens(address).text("main") for address in quarantined(kadiatou)]
+    assert len(shown) == len(said)
+    for _fields, word in said.values():
+        assert any(word in page for page in shown), word
+    for name in ("payee_kind", "asked_by", "micro_project"):
+        assert not any(name in page for page in shown), name
 
 
 def test_a_photo_is_taken_in_with_its_visit(revoked, aminata, kadiatou, shelf):

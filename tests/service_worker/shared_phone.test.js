@@ -61,7 +61,7 @@ class Phone {
     const fetch = (...asked) => this.office.answer(...asked);
     const locks = makeLocks()();
     this.signOut = () => finishSignOut(fetch, noLimit);
-    this.pack = makePack({ fetch, locks, keepAssets: async () => true, finishSignOut: this.signOut });
+    this.pack = makePack({ fetch, locks, keepAssets: async () => true, keepLater: async () => true, finishSignOut: this.signOut });
     this.pages = makePages({ fetch, publicPage: async () => new Response("unlock"), finishSignOut: this.signOut, refresh() {}, patience: 1_000 });
     this.sender = makeSender({ fetch, locks, limit: noLimit, random: () => 0.5 });
     this.authors = new Map();

@@ -161,7 +161,7 @@ def row_of(row: Any) -> Row:
     )
 
 
-_CASE = (
+_CASES = (
     select(
         Case.id,
         Case.code,
@@ -206,8 +206,14 @@ _CASE = (
     .join(Returnee, Returnee.id == Case.returnee_id)
     .join(Office, Office.id == Case.office_id)
     .outerjoin(_officer, _officer.id == Case.officer_id)
-    .where(Case.id == bindparam("case_id"))
 )
+_CASE = _CASES.where(Case.id == bindparam("case_id"))
+_CASES_OF_OFFICER = _CASES.where(Case.officer_id == bindparam("officer_id")).order_by(Case.list_name, Case.id)
+_RETURNS_OF = _CASES.where(
+    or_(Case.caseworker_id == bindparam("staff_id"), Case.escort_id == bindparam("staff_id")),
+    Case.stage.in_((*RETURNING, "interrupted")),
+    Case.closed_at.is_(None),
+).order_by(Case.list_name, Case.id)
 
 
 def find_case(case_id: UUID) -> Any | None:
@@ -221,34 +227,10 @@ def cases_of(officer_id: UUID, only: list[UUID] | None = None) -> list[Any]:
     return list(db.session.execute(query, {"officer_id": officer_id}))
 
 
-_CASES_OF_OFFICER = (
-    select(*_CASE.selected_columns)
-    .join(Returnee, Returnee.id == Case.returnee_id)
-    .join(Office, Office.id == Case.office_id)
-    .outerjoin(_officer, _officer.id == Case.officer_id)
-    .where(Case.officer_id == bindparam("officer_id"))
-    .order_by(Case.list_name, Case.id)
-)
-
-
 def returns_of(staff_id: UUID, only: list[UUID] | None = None) -> list[Any]:
     """The cases whose return this caseworker prepares or goes along with, as ``find_case`` gives them, for the pack."""
     query = _RETURNS_OF if only is None else _RETURNS_OF.where(Case.id.in_(only))
     return list(db.session.execute(query, {"staff_id": staff_id}))
-
-
-_RETURNS_OF = (
-    select(*_CASE.selected_columns)
-    .join(Returnee, Returnee.id == Case.returnee_id)
-    .join(Office, Office.id == Case.office_id)
-    .outerjoin(_officer, _officer.id == Case.officer_id)
-    .where(
-        or_(Case.caseworker_id == bindparam("staff_id"), Case.escort_id == bindparam("staff_id")),
-        Case.stage.in_((*RETURNING, "interrupted")),
-        Case.closed_at.is_(None),
-    )
-    .order_by(Case.list_name, Case.id)
-)
 
 
 def emergency_numbers(office_id: UUID) -> list[dict[str, str]]:

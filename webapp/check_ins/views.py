@@ -1,6 +1,7 @@
 """The check-in, its result for those who may see it, what it asks for, and the red flag."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -85,18 +86,18 @@ def blank_check_in(person: Any, instrument: Instrument) -> CheckInForm:
     return form
 
 
-def frames(blank: SlotCase, person: Any) -> list[tuple[str, str, dict[str, Any]]]:
-    """(address under the case, template, context) of every instrument this person may give, for the phone."""
-    found: list[tuple[str, str, dict[str, Any]]] = []
+def frames(blank: SlotCase, person: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(address under the case, template, context) of every instrument this person may give, for the phone.
+
+    The first is the one that is offered without being chosen, under the plain address too.
+    """
     offered = queries.offered(person.role, person.office_id)
-    for instrument in offered:
+    for number, instrument in enumerate(offered):
         form = blank_check_in(person, instrument)
         context = check_in_page(blank, form, person=person, not_here="%%not_here%%", offered=offered)
-        paths = [f"check-ins/new/{instrument.id}"]
-        if not found:
-            paths.append("check-ins/new")
-        found += [(path, "check_ins/new.html", context) for path in paths]
-    return found
+        if number == 0:
+            yield "check-ins/new", "check_ins/new.html", context
+        yield f"check-ins/new/{instrument.id}", "check_ins/new.html", context
 
 
 @check_ins.get("/cases/<uuid:case_id>/check-ins/new")

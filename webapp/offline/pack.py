@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,7 @@ from ..visits.views import blank_visit, visit_page
 ROWS = Markup("%%rows%%")
 Form = tuple[str, str, dict[str, Any]]
 """A form with slots: its address under the case, its template, what the template needs."""
+FIRST_FORMS = ("visits/new", "check-ins/new", "red-flags/new")
 KEPT = "kept"
 """In place of the moment a page was made: the phone writes the moment it was brought."""
 
@@ -73,10 +75,9 @@ def lines(person: Any, *, cursor: int, build: str, opaque: str, later: bool = Fa
     end: dict[str, Any] = {"later": True} if whole and not sends else {}
     if later and not whole and not sends:
         forms = _later_forms(person)
-        yield from _patterns(forms, person)
-        names = [path for path, _template, _context in [*_first_forms(person), *forms]]
+        yield from _patterns(forms)
         end = {
-            "patterns": [f"/cases/{{case}}/{path}" for path in names],
+            "patterns": [_pattern(path) for path in (*FIRST_FORMS, *(path for path, *_rest in forms))],
             "assets": [current_app.extensions["assets"].url("questions.js")],
         }
     yield from _returns(found, person) if sends else _cases(found, person)
@@ -102,15 +103,15 @@ def _frames(person: Any, forms: list[Form]) -> Iterator[str]:
     )
     yield _keep("/outbox", "outbox.html")
     yield _keep("/more", "more.html", role_name=ROLE_NAMES[person.role], here="/more")
-    yield from _patterns(forms, person)
+    yield from _patterns(forms)
 
 
 def _first_forms(person: Any) -> list[Form]:
-    """The forms without which no day in the field begins."""
+    """The forms without which no day in the field begins: those of ``FIRST_FORMS``."""
     blank = SlotCase(person, queries.emergency_numbers(person.office_id))
     return [
         ("visits/new", "visits/new.html", visit_page(blank, blank_visit(person), person=person)),
-        *[frame for frame in check_in_frames(blank, person) if frame[0] == "check-ins/new"],
+        *islice(check_in_frames(blank, person), 1),
         ("red-flags/new", "red_flags/new.html", red_flag_page(blank, RedFlagForm(), person=person)),
     ]
 
@@ -126,23 +127,31 @@ def _later_forms(person: Any) -> list[Form]:
         "available_locally": "%%available_locally%%",
         "locally_in": "%%locally_in%%",
     }
-    statement_page = {"named": True, "may_request": True, "statement_slot": Markup("%%statement%%")}
+    statement_page = {
+        "case": blank.view,
+        "named": True,
+        "may_request": True,
+        "statement_slot": Markup("%%statement%%"),
+    }
     return [
         ("payment-requests/new", "payment_requests/new.html", ask_page),
         ("allocation", "cases/allocation.html", statement_page),
-        *[frame for frame in check_in_frames(blank, person) if frame[0] != "check-ins/new"],
+        *islice(check_in_frames(blank, person), 1, None),
         ("procedure/arrival/new", "returns/step.html", blank_arrival(blank, person=person)),
-        ("interruption/new", "returns/interruption.html", _blank_interruption(blank, person)),
+        _interruption_form(blank, person),
     ]
 
 
-def _patterns(forms: list[Form], person: Any) -> Iterator[str]:
-    blank = SlotCase(person, [])
+def _patterns(forms: list[Form]) -> Iterator[str]:
     for path, template, context in forms:
         if form := context.get("form"):
             form.id.data = ""  # the script gives each opened form an id of its own
-        title, main = _main_of(template, **{"as_of": KEPT, **context, "case": blank.view})
-        yield _line(pattern=f"/cases/{{case}}/{path}", main=main, title=title)
+        title, main = _main_of(template, **{"as_of": KEPT, **context})
+        yield _line(pattern=_pattern(path), main=main, title=title)
+
+
+def _pattern(path: str) -> str:
+    return f"/cases/{{case}}/{path}"
 
 
 def _frames_of_returns(person: Any) -> Iterator[str]:
@@ -161,15 +170,12 @@ def _frames_of_returns(person: Any) -> Iterator[str]:
     )
     yield _keep("/outbox", "outbox.html")
     yield _keep("/more", "more.html", role_name=ROLE_NAMES[person.role], here="/more")
-    blank = SlotCase(person, [])
-    said = _blank_interruption(blank, person)
-    said["form"].id.data = ""
-    title, main = _main_of("returns/interruption.html", **{"as_of": KEPT, **said, "case": blank.view})
-    yield _line(pattern="/cases/{case}/interruption/new", main=main, title=title)
+    yield from _patterns([_interruption_form(SlotCase(person, []), person)])
 
 
-def _blank_interruption(blank: SlotCase, person: Any) -> dict[str, Any]:
-    return interruption_page(blank, blank_interruption(), person=person)
+def _interruption_form(blank: SlotCase, person: Any) -> Form:
+    said = interruption_page(blank, blank_interruption(), person=person)
+    return "interruption/new", "returns/interruption.html", said
 
 
 def _returns(found: list[Any], person: Any) -> Iterator[str]:

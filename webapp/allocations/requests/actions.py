@@ -352,11 +352,7 @@ def record_payment(
         request, case, reference=reference, paid_on=paid_on, by=by, now=now, version=version
     )
     allocation = db.session.get_one(Allocation, request.allocation_id)
-    rate = None
-    if paid.currency != allocation.currency:
-        rate = rate_on(allocation.currency, paid.currency, paid_on)
-        if rate is None:
-            raise NeedsAttention({"paid_on": [_("Il n’y a pas de taux de change pour ce jour.")]})
+    rate = _rate_of(paid, allocation, paid_on, "paid_on")
     try:
         # All of it or nothing, also for a caller that goes on with the next line of a table.
         with db.session.begin_nested():
@@ -477,6 +473,16 @@ def fail_payment(
     return payment
 
 
+def _rate_of(moved: Money, allocation: Allocation, day: date, field: str) -> Rate | None:
+    """The rate of the day on which money moved in another currency; None in the allocation's own."""
+    if moved.currency == allocation.currency:
+        return None
+    rate = rate_on(allocation.currency, moved.currency, day)
+    if rate is None:
+        raise NeedsAttention({field: [_("Il n’y a pas de taux de change pour ce jour.")]})
+    return rate
+
+
 def record_refund(
     request: PaymentRequest,
     case: Case,
@@ -507,11 +513,7 @@ def record_refund(
     if back_on > clock.local(now, by.timezone).date():
         raise NeedsAttention({"back_on": [_("Ce jour est dans le futur.")]})
     allocation = db.session.get_one(Allocation, request.allocation_id)
-    rate = None
-    if back.currency != allocation.currency:
-        rate = rate_on(allocation.currency, back.currency, back_on)
-        if rate is None:
-            raise NeedsAttention({"back_on": [_("Il n’y a pas de taux de change pour ce jour.")]})
+    rate = _rate_of(back, allocation, back_on, "back_on")
     try:
         entry = ledger.refund(request, back, id=id, by=by.id, now=now, rate=rate)
     except ledger.ExceedsAllocation as refused:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from ... import clock, formats
 from ...cases.access import allowed_case, on_case
+from ...cases.models import Case
 from ...cases.pages import case_view
 from ...cases.queries import case_for_deed
 from ...fields import sentences, show_sentences
@@ -22,7 +23,7 @@ from ...web import NeedsAttention, begin_anew, keep_so_far, may, page, signed_in
 from ..grants.queries import undecided_adjustments
 from ..grants.views import told as told_adjustment
 from ..ledger import left_to_refund
-from ..models import PAYEE_KINDS
+from ..models import PAYEE_KINDS, PaymentRequest
 from ..queries import sums_of
 from . import papers, queries
 from .actions import (
@@ -288,21 +289,25 @@ def _price(asked: Any, currency: str) -> dict[str, Any] | None:
     }
 
 
+def _held(request_id: UUID, permission: str) -> tuple[PaymentRequest, Case]:
+    """The request and its case, held until the answer, for somebody with this right; else 404 or 403."""
+    found = queries.find_request(request_id) or abort(404)
+    case = allowed_case(found.PaymentRequest.case_id, "payment.see")
+    if not policy_allows(signed_in(), permission, case):
+        abort(403)
+    locked_case = case_for_deed(case.id) or abort(404)
+    return queries.request_for_deed(request_id) or abort(404), locked_case
+
+
 @payment_requests.post("/payment-requests/<uuid:request_id>/<any(" + ",".join(STEPS) + "):deed>")
 @may("payment.act")
 def take(request_id: UUID, deed: str) -> Any:
-    found = queries.find_request(request_id) or abort(404)
-    case = allowed_case(found.PaymentRequest.case_id, "payment.see")
-    person = signed_in()
-    if not policy_allows(person, DEEDS[deed].permission, case):
-        abort(403)
+    asked, locked_case = _held(request_id, DEEDS[deed].permission)
     form = StepForm(request.form)
     form.validate()
-    locked_case = case_for_deed(case.id) or abort(404)
-    asked = queries.request_for_deed(request_id) or abort(404)
     try:
         take_step(
-            asked, locked_case, DEEDS[deed], by=person, now=clock.now(), version=_shown_version(form.version.data),
+            asked, locked_case, DEEDS[deed], by=signed_in(), now=clock.now(), version=_shown_version(form.version.data),
             shown_minor=_whole(form.shown.data), reason=form.reason.data or "",
         )  # fmt: skip
     except NeedsAttention as refused:
@@ -314,18 +319,11 @@ def take(request_id: UUID, deed: str) -> Any:
 @payment_requests.post("/payment-requests/<uuid:request_id>/payments")
 @may("payment.act")
 def pay(request_id: UUID) -> Any:
-    found = queries.find_request(request_id) or abort(404)
-    case = allowed_case(found.PaymentRequest.case_id, "payment.see")
-    person = signed_in()
-    if not policy_allows(person, "payment.pay", case):
-        abort(403)
+    person, (asked, locked_case) = signed_in(), _held(request_id, "payment.pay")
     form = PaymentForm(request.form)
-    valid = form.validate()
-    locked_case = case_for_deed(case.id) or abort(404)
-    asked = queries.request_for_deed(request_id) or abort(404)
     try:
-        if not valid:
-            raise NeedsAttention({name: [str(s) for s in said] for name, said in form.errors.items() if name})
+        if not form.validate():
+            raise NeedsAttention(sentences(form))
         record_payment(
             asked,
             locked_case,
@@ -351,17 +349,10 @@ def pay(request_id: UUID) -> Any:
 @may("payment.act")
 def refund(request_id: UUID) -> Any:
     """Money came back after the goods did."""
-    found = queries.find_request(request_id) or abort(404)
-    case = allowed_case(found.PaymentRequest.case_id, "payment.see")
-    person = signed_in()
-    if not policy_allows(person, "payment.refund", case):
-        abort(403)
+    person, (asked, locked_case) = signed_in(), _held(request_id, "payment.refund")
     form = RefundForm(request.form)
-    valid = form.validate()
-    locked_case = case_for_deed(case.id) or abort(404)
-    asked = queries.request_for_deed(request_id) or abort(404)
     try:
-        if not valid:
+        if not form.validate():
             raise NeedsAttention(sentences(form))
         record_refund(
             asked,

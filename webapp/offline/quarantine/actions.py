@@ -1,7 +1,6 @@
 """What a manager does with quarantined work."""
 
 from datetime import datetime
-from typing import Any
 
 from ...cases.timeline import add_entry
 from ...database import db
@@ -29,7 +28,7 @@ def accept(
     Raises NeedsAttention with the sentences of the deed; then nothing is decided.
     """
     receiving.take_in_after_all(submission, desk, now=now, photo=photo)
-    decision = _decision(submission, reason, by, now)
+    decision = db.session.get(QuarantineDecision, submission.id) or _asked(submission, reason, by, now)
     decision.reason = reason
     decision.outcome, decision.decided_by_id, decision.decided_at = "accepted", by.id, now
     _note("submission.accepted_after_all", submission, by, now)
@@ -42,7 +41,7 @@ def discard(submission: Submission, *, reason: str, by: SignedIn, now: datetime)
     """
     asked = db.session.get(QuarantineDecision, submission.id)
     if asked is None:
-        _decision(submission, reason, by, now)
+        _asked(submission, reason, by, now)
         return False
     if asked.proposed_by_id == by.id:
         raise NeedsASecond
@@ -53,19 +52,17 @@ def discard(submission: Submission, *, reason: str, by: SignedIn, now: datetime)
     return True
 
 
-def _decision(submission: Submission, reason: str, by: SignedIn, now: datetime) -> QuarantineDecision:
-    found = db.session.get(QuarantineDecision, submission.id)
-    if found is None:
-        found = QuarantineDecision(
-            submission_id=submission.id, reason=reason, proposed_by_id=by.id, proposed_at=now
-        )
-        db.session.add(found)
-        db.session.flush()
-    return found
+def _asked(submission: Submission, reason: str, by: SignedIn, now: datetime) -> QuarantineDecision:
+    asked = QuarantineDecision(
+        submission_id=submission.id, reason=reason, proposed_by_id=by.id, proposed_at=now
+    )
+    db.session.add(asked)
+    db.session.flush()
+    return asked
 
 
 def _note(kind: str, submission: Submission, by: SignedIn, now: datetime) -> None:
-    facts: dict[str, Any] = {"submission": str(submission.id)}
     add_entry(
-        kind, case=None, office_id=by.office_id, subject=submission.id, by=by.id, happened_at=now, now=now, **facts
+        kind, case=None, office_id=by.office_id, subject=submission.id, by=by.id, happened_at=now, now=now,
+        submission=str(submission.id),
     )  # fmt: skip

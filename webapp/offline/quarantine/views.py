@@ -1,5 +1,6 @@
 """The manager's quarantine: look, take in under a reason, or throw away with a second person."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -8,7 +9,10 @@ from flask import Blueprint, abort, current_app, redirect, request, url_for
 from flask_babel import gettext as _
 
 from ... import clock
+from ...allocations.requests.forms import PaymentRequestForm
 from ...people.phones import find_author
+from ...providers.queries import choices_of
+from ...returns.forms import ArrivalStep, InterruptionForm
 from ...visits.forms import VisitForm
 from ...web import NeedsAttention, begin_anew, may, page, signed_in
 from .. import receiving
@@ -114,9 +118,24 @@ def _said(submission: Any) -> list[tuple[str, str]]:
         return [(_("Auteur"), _("Son laissez-passer n’est pas de nous."))]
     if submission.kind == "photo":
         return [(_("Légende"), str(opened.photo.get("caption") or "")[:200])]
-    labels = {field.name: field.label.text for field in VisitForm(timezone="UTC", now=clock.now())}
+    form = {field.name: field for field in _FORMS[submission.kind]()}
     fields = parse_qsl(opened.body.decode(errors="replace"), max_num_fields=receiving.MOST_FIELDS)
-    return [(str(labels.get(name, name)), value[:2000]) for name, value in fields if name != "id"]
+    return [_in_words(form.get(name), name, value) for name, value in fields if name != "id"]
+
+
+def _in_words(field: Any, name: str, value: str) -> tuple[str, str]:
+    """The question as the form asks it, and the answer as it offers it."""
+    offered = dict(getattr(field, "choices", None) or [])
+    return str(field.label.text if field else name), str(offered.get(value, value))[:2000]
+
+
+_FORMS: dict[str, Callable[[], Any]] = {
+    "visit": lambda: VisitForm(timezone="UTC", now=clock.now()),
+    "payment-request": lambda: PaymentRequestForm(currencies=[], providers=choices_of(signed_in().office_id)),
+    "arrival": lambda: ArrivalStep(today=clock.today("UTC")),
+    "interruption": InterruptionForm,
+}
+"""The form of each kind whose words a manager may read."""
 
 
 def _desk() -> receiving.Desk:
