@@ -1,5 +1,6 @@
 """Form fields that several features share."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form as PlainForm
 from wtforms import HiddenField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import ValidationError
 
 from .web import NeedsAttention
@@ -38,6 +40,11 @@ class Form(PlainForm):
     class Meta:
         def get_translations(self, form: Any) -> Any:
             return _OurSentences()
+
+
+def as_choices(names: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """The choices of a field from pairs of a value and its word."""
+    return [SelectChoice(value, word) for value, word in names]
 
 
 class IdField(HiddenField):

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from ..fields import Form, IdField, stripped
+from ..fields import Form, IdField, as_choices, stripped
 from . import scoring
 from .instruments import LANGUAGES, SOURCE_LANGUAGE, Instrument, Item, Kind
 from .skips import NO_ANSWER
@@ -48,12 +48,12 @@ class CheckInForm(Form):
     private = RadioField(
         _l("La personne peut-elle parler librement, sans être entendue ?"),
         [Optional()],
-        choices=[("yes", _l("Oui, seule")), ("no", _l("Non"))],
+        choices=as_choices([("yes", _l("Oui, seule")), ("no", _l("Non"))]),
     )
     consent = RadioField(
         _l("Est-elle d’accord pour répondre aujourd’hui ?"),
         [Optional()],
-        choices=[("yes", _l("Oui")), ("no", _l("Non, pas aujourd’hui"))],
+        choices=as_choices([("yes", _l("Oui")), ("no", _l("Non, pas aujourd’hui"))]),
     )
 
     given: Instrument
@@ -126,7 +126,7 @@ class CheckInForm(Form):
 
 
 def _field_of(item: Item) -> Any:
-    choices = [(word, word) for word in (*map(str, item.values), *NO_ANSWER, "skip")]
+    choices = as_choices((word, word) for word in (*map(str, item.values), *NO_ANSWER, "skip"))
     if item.kind is Kind.NUMBER:
         return StringField(validators=[Optional()], filters=[stripped])
     if item.kind is Kind.MANY:
@@ -144,7 +144,7 @@ class RedFlagDraft:
 class RedFlagForm(Form):
     id = IdField()
     category = SelectField(
-        _l("Quel danger"), [InputRequired(_l("Choisissez le danger."))], choices=CATEGORY_NAMES
+        _l("Quel danger"), [InputRequired(_l("Choisissez le danger."))], choices=as_choices(CATEGORY_NAMES)
     )
     help_needed = TextAreaField(
         _l("Quelle aide faut-il"), [Length(max=200, message=_l("Au plus 200 caractères."))],

@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Regexp, ValidationError
 
-from ..fields import Form, stripped
+from ..fields import Form, as_choices, stripped
 from ..permissions import Role
 from ..web import LANGUAGES
 from .passwords import is_acceptable
@@ -42,9 +42,11 @@ class StaffForm(Form):
         ],
         filters=[stripped],
     )
-    role = SelectField(_l("Rôle"), choices=[(str(role), name) for role, name in ROLE_NAMES.items()])
+    role = SelectField(
+        _l("Rôle"), choices=as_choices([(str(role), name) for role, name in ROLE_NAMES.items()])
+    )
     office = SelectField(_l("Bureau"))
-    locale = SelectField(_l("Langue"), choices=list(LANGUAGES.items()))
+    locale = SelectField(_l("Langue"), choices=as_choices(LANGUAGES.items()))
     password = PasswordField(
         _l("Premier mot de passe"), [InputRequired(_l("Donnez un premier mot de passe.")), Length(max=200)]
     )

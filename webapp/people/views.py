@@ -11,7 +11,7 @@ from flask_login import login_user, logout_user
 
 from .. import clock
 from ..database import db, prove_writable, reading
-from ..fields import stripped
+from ..fields import as_choices, stripped
 from ..permissions import Role
 from ..permissions import may as policy_allows
 from ..web import (
@@ -352,7 +352,7 @@ def _too_many_tries(locked_until: datetime) -> str:
 
 def _staff_form(fields: Any = None) -> StaffForm:
     form = StaffForm(fields)
-    form.office.choices = [(str(office.id), office.name) for office in queries.offices()]
+    form.office.choices = as_choices([(str(office.id), office.name) for office in queries.offices()])
     return form
 
 

@@ -8,7 +8,7 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from .. import formats
-from ..fields import Form, stripped
+from ..fields import Form, as_choices, stripped
 
 KIND_NAMES = [
     ("shop", _l("Magasin")),
@@ -31,7 +31,7 @@ class ProviderForm(Form):
         [InputRequired(_l("Indiquez le nom.")), Length(max=120, message=_l("Au plus 120 caractères."))],
         filters=[stripped],
     )
-    kind = SelectField(_l("Genre"), choices=KIND_NAMES)
+    kind = SelectField(_l("Genre"), choices=as_choices(KIND_NAMES))
     country = SelectField(_l("Pays"))
     town = StringField(
         _l("Ville"), [Length(max=80, message=_l("Au plus 80 caractères."))], filters=[stripped]
@@ -56,4 +56,4 @@ class ProviderForm(Form):
         names = {found.alpha_2: formats.country(found.alpha_2) for found in pycountry.countries}
         others = sorted(names.keys() - {country}, key=lambda code: formats.plain(names[code]))
         # The office's own country first: most providers are there.
-        self.country.choices = [(code, names[code]) for code in (country, *others)]
+        self.country.choices = as_choices([(code, names[code]) for code in (country, *others)])

@@ -26,7 +26,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from ..cases.pages import NEEDS
-from ..fields import Form, IdField, stripped
+from ..fields import Form, IdField, as_choices, stripped
 
 EARLIEST = date(2015, 1, 1)
 LATEST_AHEAD = timedelta(days=1500)
@@ -199,7 +199,7 @@ def _text(label: Any, most: int, sentence: Any) -> StringField:
 
 
 class ContactStep(StepForm):
-    channel = SelectField(_l("Comment"), choices=CHANNEL_NAMES)
+    channel = SelectField(_l("Comment"), choices=as_choices(CHANNEL_NAMES))
     asks = ("channel",)
 
 
@@ -217,7 +217,7 @@ class InterviewStep(StepForm):
 
     def __init__(self, fields: Any = None, **kwargs: Any) -> None:
         super().__init__(fields, **kwargs)
-        self.needs.choices = [(code, name()) for code, name in NEEDS.items()]
+        self.needs.choices = as_choices([(code, name()) for code, name in NEEDS.items()])
 
     def validate_consent(self, field: BooleanField) -> None:
         if not field.data:
@@ -230,9 +230,9 @@ class MedicalStep(StepForm):
     fit = RadioField(
         _l("Peut-elle voyager ?"),
         [InputRequired(_l("Dites si la personne peut voyager."))],
-        choices=FIT_NAMES,
+        choices=as_choices(FIT_NAMES),
     )
-    conditions = Several(_l("À quelles conditions"), [Optional()], choices=CONDITION_NAMES)
+    conditions = Several(_l("À quelles conditions"), [Optional()], choices=as_choices(CONDITION_NAMES))
     not_before = DateField(_l("Pas avant le"), [Optional()])
     asks = ("fit", "conditions", "not_before")
 
@@ -258,7 +258,9 @@ class MedicalStep(StepForm):
 
 class DocumentStep(StepForm):
     document = RadioField(
-        _l("Quel document"), [InputRequired(_l("Choisissez le document."))], choices=DOCUMENT_NAMES
+        _l("Quel document"),
+        [InputRequired(_l("Choisissez le document."))],
+        choices=as_choices(DOCUMENT_NAMES),
     )
     embassy = _text(_l("Ambassade ou consulat"), 80, _l("Au plus 80 caractères."))
     asked_on = DateField(_l("Demandé le"), [Optional()])
@@ -294,7 +296,7 @@ class DocumentStep(StepForm):
 
 
 class TrainingStep(StepForm):
-    topic = SelectField(_l("Sur quoi"), choices=TOPIC_NAMES)
+    topic = SelectField(_l("Sur quoi"), choices=as_choices(TOPIC_NAMES))
     partner = _text(_l("Avec quel partenaire"), 80, _l("Au plus 80 caractères."))
     sessions = IntegerField(
         _l("Nombre de séances"),
@@ -326,7 +328,7 @@ class DepartureStep(StepForm):
     arrives_on = DateField(_l("Jour d’arrivée"), [InputRequired(_l("Indiquez le jour d’arrivée."))])
     flight = _text(_l("Vol"), 40, _l("Au plus 40 caractères."))
     transit = _text(_l("Escale"), 80, _l("Au plus 80 caractères."))
-    assistance = Several(_l("Aide au départ"), [Optional()], choices=ASSISTANCE_NAMES)
+    assistance = Several(_l("Aide au départ"), [Optional()], choices=as_choices(ASSISTANCE_NAMES))
     escort = SelectField(_l("Qui accompagne à l’aéroport"), [Optional()])
     asks = ("departs_on", "arrives_on", "flight", "transit", "assistance", "escort")
 
@@ -352,23 +354,25 @@ class ArrivalStep(StepForm):
     met = RadioField(
         _l("A été accueilli(e) ?"),
         [InputRequired(_l("Dites si la personne a été accueillie."))],
-        choices=[("yes", _l("Oui")), ("no", _l("Non"))],
+        choices=as_choices([("yes", _l("Oui")), ("no", _l("Non"))]),
     )
-    given = Several(_l("Aide donnée"), [Optional()], choices=HELP_NAMES)
-    lacking = Several(_l("Aide qui manque encore"), [Optional()], choices=HELP_NAMES)
+    given = Several(_l("Aide donnée"), [Optional()], choices=as_choices(HELP_NAMES))
+    lacking = Several(_l("Aide qui manque encore"), [Optional()], choices=as_choices(HELP_NAMES))
     asks = ("met", "given", "lacking")
 
 
 class ContactThereStep(StepForm):
     contacted_by = RadioField(
-        _l("Qui a pris contact"), [InputRequired(_l("Dites qui a pris contact."))], choices=CONTACTED_NAMES
+        _l("Qui a pris contact"),
+        [InputRequired(_l("Dites qui a pris contact."))],
+        choices=as_choices(CONTACTED_NAMES),
     )
-    channel = SelectField(_l("Comment"), choices=CHANNEL_NAMES)
+    channel = SelectField(_l("Comment"), choices=as_choices(CHANNEL_NAMES))
     asks = ("contacted_by", "channel")
 
 
 class OrientationStep(StepForm):
-    topics = Several(_l("De quoi vous avez parlé"), [Optional()], choices=ORIENTATION_NAMES)
+    topics = Several(_l("De quoi vous avez parlé"), [Optional()], choices=as_choices(ORIENTATION_NAMES))
     agreed = _text(_l("Ce qui est convenu"), 300, _l("Au plus 300 caractères."))
     next_on = DateField(_l("Prochaine séance"), [Optional()])
     asks = ("topics", "agreed", "next_on")
@@ -398,7 +402,7 @@ def form_of(
     """The form of a kind of step; ``escorts`` are (id, name) of who may go along."""
     form = FORMS[kind](fields, today=today, again=again)
     if isinstance(form, DepartureStep):
-        form.escort.choices = [("", _("Personne")), *((str(id), name) for id, name in escorts)]
+        form.escort.choices = as_choices([("", _("Personne")), *((str(id), name) for id, name in escorts)])
     return form
 
 
@@ -441,7 +445,7 @@ class FirstContactForm(Form):
         [InputRequired(_l("Indiquez le nom.")), Length(max=120, message=_l("C’est trop long."))],
         filters=[stripped],
     )
-    sex = SelectField(_l("Sexe"), [Optional()], choices=SEX_NAMES)
+    sex = SelectField(_l("Sexe"), [Optional()], choices=as_choices(SEX_NAMES))
     number = StringField(
         _l("Téléphone"), [Length(max=80, message=_l("C’est trop long."))], filters=[stripped]
     )
@@ -449,7 +453,7 @@ class FirstContactForm(Form):
         _l("Où la personne veut rentrer"), [InputRequired(_l("Choisissez le pays de retour."))]
     )
     project = SelectField(_l("Projet"), [Optional()])
-    channel = SelectField(_l("Comment"), choices=CHANNEL_NAMES)
+    channel = SelectField(_l("Comment"), choices=as_choices(CHANNEL_NAMES))
     happened_on = DateField(_l("Quel jour"), [InputRequired(_l("Indiquez le jour."))])
 
     def __init__(
@@ -464,8 +468,10 @@ class FirstContactForm(Form):
     ) -> None:
         super().__init__(fields, **kwargs)
         self._today, self._country = today, country
-        self.office.choices = [("", _("Choisissez")), *((str(office.id), office.name) for office in offices)]
-        self.project.choices = list(projects)
+        self.office.choices = as_choices(
+            [("", _("Choisissez")), *((str(office.id), office.name) for office in offices)]
+        )
+        self.project.choices = as_choices(projects)
 
     def validate_happened_on(self, field: DateField) -> None:
         _past(field.data, self._today)
@@ -511,8 +517,10 @@ class InterruptionForm(Form):
     """One tap is enough: everything but the id has an answer already."""
 
     id = IdField()
-    asked_by = SelectField(_l("Qui le demande"), [Optional()], choices=ASKED_BY_NAMES, default="person")
-    reason = SelectField(_l("Raison, si elle veut la dire"), [Optional()], choices=REASON_NAMES)
+    asked_by = SelectField(
+        _l("Qui le demande"), [Optional()], choices=as_choices(ASKED_BY_NAMES), default="person"
+    )
+    reason = SelectField(_l("Raison, si elle veut la dire"), [Optional()], choices=as_choices(REASON_NAMES))
 
     def draft(self) -> InterruptionDraft:
         return InterruptionDraft(self.id.uuid, self.asked_by.data or "person", self.reason.data or "")
@@ -522,7 +530,7 @@ class DecisionForm(Form):
     decision = RadioField(
         _l("Que devient ce qui est engagé ?"),
         [InputRequired(_l("Choisissez ce qui est décidé."))],
-        choices=DECISION_NAMES,
+        choices=as_choices(DECISION_NAMES),
     )
 
 
@@ -531,7 +539,9 @@ class OfficerForm(Form):
 
     def __init__(self, fields: Any = None, *, officers: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(fields, **kwargs)
-        self.officer.choices = [("", _("Choisissez")), *((str(one.id), one.name) for one in officers)]
+        self.officer.choices = as_choices(
+            [("", _("Choisissez")), *((str(one.id), one.name) for one in officers)]
+        )
 
 
 def blank_step(form: StepForm, *, id: UUID, today: date) -> StepForm:

@@ -20,7 +20,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from .. import clock
-from ..fields import Form, IdField, stripped
+from ..fields import Form, IdField, as_choices, stripped
 
 CHANNEL_NAMES = [
     ("home_visit", _l("Visite à domicile")),
@@ -85,18 +85,20 @@ class VisitForm(Form):
         format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
     )
     channel = RadioField(
-        _l("Comment"), [InputRequired(_l("Indiquez comment le contact a eu lieu."))], choices=CHANNEL_NAMES
+        _l("Comment"),
+        [InputRequired(_l("Indiquez comment le contact a eu lieu."))],
+        choices=as_choices(CHANNEL_NAMES),
     )
     reached = RadioField(
         _l("Avez-vous pu lui parler ?"),
         [InputRequired(_l("Dites si vous avez pu lui parler."))],
-        choices=REACHED_NAMES,
+        choices=as_choices(REACHED_NAMES),
     )
-    why_not = SelectField(_l("Pourquoi non"), [Optional()], choices=WHY_NAMES)
+    why_not = SelectField(_l("Pourquoi non"), [Optional()], choices=as_choices(WHY_NAMES))
     present = StringField(
         _l("Qui était présent"), [Length(max=200, message=_l("Au plus 200 caractères."))], filters=[stripped]
     )
-    activity_status = SelectField(_l("L’activité"), [Optional()], choices=ACTIVITY_NAMES)
+    activity_status = SelectField(_l("L’activité"), [Optional()], choices=as_choices(ACTIVITY_NAMES))
     agreed = StringField(
         _l("Ce qui est convenu"), [Length(max=500, message=_l("Au plus 500 caractères."))], filters=[stripped]
     )
@@ -104,7 +106,7 @@ class VisitForm(Form):
     concern = RadioField(
         _l("Êtes-vous inquiet pour cette personne ?"),
         [InputRequired(_l("Choisissez : aucune, un peu ou sérieuse."))],
-        choices=CONCERN_NAMES,
+        choices=as_choices(CONCERN_NAMES),
     )
     words = TextAreaField(
         _l("Ses propres mots"), [Length(max=2000, message=_l("Au plus 2000 caractères."))], filters=[stripped]
@@ -172,7 +174,7 @@ class PhotoForm(Form):
     caption = StringField(
         _l("Légende"), [Length(max=200, message=_l("Au plus 200 caractères."))], filters=[stripped]
     )
-    subject = SelectField(_l("Ce que montre la photo"), choices=SUBJECT_NAMES)
+    subject = SelectField(_l("Ce que montre la photo"), choices=as_choices(SUBJECT_NAMES))
     consent = BooleanField(
         _l("La personne est d’accord pour cette photo. Son refus ne change rien à son aide.")
     )

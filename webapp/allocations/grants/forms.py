@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from ...fields import Form, IdField, stripped
+from ...fields import Form, IdField, as_choices, stripped
 from ...money import Money
 from ..requests.forms import read_amount
 from ..rules import Persons, Rule
@@ -64,7 +64,9 @@ class GrantForm(Form):
 
     def __init__(self, fields: Any = None, *, rule: Rule, **kwargs: Any) -> None:
         super().__init__(fields, **kwargs)
-        self.return_type.choices = [(name or OTHERWISE, return_type_name(name)) for name in rule.return_types]
+        self.return_type.choices = as_choices(
+            [(name or OTHERWISE, return_type_name(name)) for name in rule.return_types]
+        )
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = super().validate(extra_validators)
@@ -102,7 +104,7 @@ class ReleaseForm(Form):
 
     def __init__(self, fields: Any = None, *, proofs: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(fields, **kwargs)
-        self.proof.choices = [("", _("Rien dans le dossier")), *proofs]
+        self.proof.choices = as_choices([("", _("Rien dans le dossier")), *proofs])
 
 
 class AdjustmentForm(Form):
@@ -112,7 +114,7 @@ class AdjustmentForm(Form):
     direction = RadioField(
         _l("Sens"),
         [InputRequired(_l("Dites si c’est plus ou moins."))],
-        choices=[("up", _l("Ajouter")), ("down", _l("Retirer"))],
+        choices=as_choices([("up", _l("Ajouter")), ("down", _l("Retirer"))]),
     )
     amount = StringField(_l("Montant"), [DataRequired(_l("Indiquez le montant."))], filters=[stripped])
     reason = StringField(

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
-from ...fields import Form, IdField, stripped
+from ...fields import Form, IdField, as_choices, stripped
 from ...money import Money, NotAnAmount
 
 CATEGORY_NAMES = [
@@ -75,7 +75,7 @@ class RequestDraft:
 
 class PaymentRequestForm(Form):
     id = IdField()
-    category = SelectField(_l("Pour quoi"), choices=CATEGORY_NAMES)
+    category = SelectField(_l("Pour quoi"), choices=as_choices(CATEGORY_NAMES))
     what = StringField(
         _l("Ce qu’il faut acheter ou payer"),
         [
@@ -87,7 +87,9 @@ class PaymentRequestForm(Form):
     amount = StringField(_l("Montant"), [DataRequired(_l("Indiquez le montant."))], filters=[stripped])
     currency = SelectField(_l("Monnaie"))
     payee_kind = RadioField(
-        _l("Qui reçoit l’argent"), [InputRequired(_l("Dites qui reçoit l’argent."))], choices=PAYEE_NAMES
+        _l("Qui reçoit l’argent"),
+        [InputRequired(_l("Dites qui reçoit l’argent."))],
+        choices=as_choices(PAYEE_NAMES),
     )
     provider = SelectField(_l("Fournisseur connu"), [Optional()])
     payee_name = StringField(
@@ -95,7 +97,7 @@ class PaymentRequestForm(Form):
         [Length(max=120, message=_l("Au plus 120 caractères."))],
         filters=[stripped],
     )
-    chosen_by = SelectField(_l("Choisi par"), choices=CHOSEN_BY_NAMES)
+    chosen_by = SelectField(_l("Choisi par"), choices=as_choices(CHOSEN_BY_NAMES))
     operator = StringField(
         _l("Opérateur mobile money"),
         [Length(max=40, message=_l("Au plus 40 caractères."))],
@@ -107,8 +109,8 @@ class PaymentRequestForm(Form):
         self, fields: Any = None, *, currencies: list[str], providers: list[tuple[str, str]], **kwargs: Any
     ) -> None:
         super().__init__(fields, **kwargs)
-        self.currency.choices = [(currency, currency) for currency in currencies]
-        self.provider.choices = [("", _("Aucun")), *providers]
+        self.currency.choices = as_choices([(currency, currency) for currency in currencies])
+        self.provider.choices = as_choices([("", _("Aucun")), *providers])
         self._amount: Money | None = None
 
     def validate_amount(self, field: StringField) -> None:
@@ -193,6 +195,6 @@ class DocumentForm(Form):
     id = IdField()
     kind = SelectField(
         _l("Quel document"),
-        choices=DOCUMENT_NAMES,
+        choices=as_choices(DOCUMENT_NAMES),
     )
     amount = StringField(_l("Montant écrit sur le document"), [Optional()], filters=[stripped])

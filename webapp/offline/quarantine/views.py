@@ -125,7 +125,7 @@ def _said(submission: Any) -> list[tuple[str, str]]:
 
 def _in_words(field: Any, name: str, value: str) -> tuple[str, str]:
     """The question as the form asks it, and the answer as it offers it."""
-    offered = dict(getattr(field, "choices", None) or [])
+    offered = {choice.value: choice.label for choice in getattr(field, "choices", None) or []}
     return str(field.label.text if field else name), str(offered.get(value, value))[:2000]
 
 
