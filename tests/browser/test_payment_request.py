@@ -107,6 +107,8 @@ def asks_offline(phone: Phone, case: UUID, locale: str) -> None:
     page.fill("[name=amount]", "950")
     expect(over).to_be_visible()
     page.fill("[name=what]", "Moulin à maïs <électrique>")
+    page.select_option("[name=category]", "micro_project")
+    page.select_option("[name=chosen_by]", "returnee")
     phone.chooses("payee_kind", "mobile_money")
     expect(page.locator("[name=payee_name]")).to_be_hidden()
     page.fill("[name=operator]", "Orange")

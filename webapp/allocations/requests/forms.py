@@ -75,7 +75,11 @@ class RequestDraft:
 
 class PaymentRequestForm(Form):
     id = IdField()
-    category = SelectField(_l("Pour quoi"), choices=as_choices(CATEGORY_NAMES))
+    category = SelectField(
+        _l("Pour quoi"),
+        [InputRequired(_l("Dites à quoi sert l’argent."))],
+        choices=as_choices([("", _l("Choisissez")), *CATEGORY_NAMES]),
+    )
     what = StringField(
         _l("Ce qu’il faut acheter ou payer"),
         [
@@ -97,7 +101,11 @@ class PaymentRequestForm(Form):
         [Length(max=120, message=_l("Au plus 120 caractères."))],
         filters=[stripped],
     )
-    chosen_by = SelectField(_l("Choisi par"), choices=as_choices(CHOSEN_BY_NAMES))
+    chosen_by = SelectField(
+        _l("Choisi par"),
+        [InputRequired(_l("Dites qui a choisi."))],
+        choices=as_choices([("", _l("Choisissez")), *CHOSEN_BY_NAMES]),
+    )
     operator = StringField(
         _l("Opérateur mobile money"),
         [Length(max=40, message=_l("Au plus 40 caractères."))],

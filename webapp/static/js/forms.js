@@ -200,7 +200,7 @@ function workOf(form) {
     id: form.elements.id.value,
     kind: form.dataset.outbox,
     case: form.dataset.case,
-    code: form.dataset.caseCode ?? "",
+    about: form.dataset.about ?? "",
     path: location.pathname,
     build: head("suivi-build")?.content ?? "",
     supersedes: before?.id ?? null,

@@ -75,7 +75,7 @@ async function drawItem(template, row) {
   put(item, "[data-kind]", word(`kind-${row.kind}`));
   put(item, "[data-state]", word(`state-${row.state.replace(" ", "-")}`));
   put(item, "[data-time]", moment(row.made_at));
-  put(item, "[data-code]", copy?.code ?? "");
+  put(item, "[data-about]", copy?.about ?? "");
   put(item, "[data-size]", megabytes(row.size));
   const reasons = Object.values(copy?.errors ?? {}).flat();
   put(item, "[data-reasons]", reasons.join(" "));
