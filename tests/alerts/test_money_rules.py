@@ -62,6 +62,9 @@ def make(app: Flask, cast: Cast, state: str, changed_at: datetime, **facts: Any)
 
 
 EXAMPLES: list[tuple[str, dict[str, Any], str, list[str], bool]] = [
+    ("payment.requested", {"by": "ibrahima"}, "payment_to_approve", ["kadiatou"], False),
+    ("payment.rejected", {"by": "kadiatou"}, "payment_rejected", ["ibrahima"], False),
+    ("adjustment.proposed", {"by": "kadiatou"}, "adjustment_to_decide", ["farah"], False),
     ("payment.over_ceiling", {"by": "ibrahima"}, "payment_over_ceiling", ["kadiatou"], True),
     ("payment.failed", {"by": "farah"}, "payment_failed", ["ibrahima", "kadiatou"], False),
     ("returnee.partly", {}, "returnee_received_partly", ["ibrahima", "kadiatou"], False),

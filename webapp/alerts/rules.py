@@ -161,6 +161,18 @@ def return_resumed(entry: Entry) -> Raise | None:
 # Money. What only time brings about is written down by the daily look (daily.py), once for each request and threshold.
 
 
+def payment_to_approve(entry: Entry) -> Raise | None:
+    return Raise((Whom.MANAGERS,)) if entry.kind == "payment.requested" else None
+
+
+def payment_rejected(entry: Entry) -> Raise | None:
+    return Raise((Whom.OFFICER,)) if entry.kind == "payment.rejected" else None
+
+
+def adjustment_to_decide(entry: Entry) -> Raise | None:
+    return Raise((Whom.MANAGERS, Whom.FINANCE)) if entry.kind == "adjustment.proposed" else None
+
+
 def payment_over_ceiling(entry: Entry) -> Raise | None:
     return Raise((Whom.MANAGERS,), urgent=True) if entry.kind == "payment.over_ceiling" else None
 
@@ -219,6 +231,9 @@ RULES: list[Rule] = [
     return_interrupted,
     interruption_to_decide,
     return_resumed,
+    payment_to_approve,
+    payment_rejected,
+    adjustment_to_decide,
     payment_over_ceiling,
     payment_failed,
     payment_waiting,
@@ -230,10 +245,13 @@ RULES: list[Rule] = [
     provider_share,
 ]
 
-REQUEST, ALLOCATION, PROVIDER = "request", "allocation", "provider"
+REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER = "request", "allocation", "adjustment", "provider"
 LEADS_TO = {
     "returnee_not_received": REQUEST,
     "returnee_received_partly": REQUEST,
+    "payment_to_approve": REQUEST,
+    "payment_rejected": REQUEST,
+    "adjustment_to_decide": ADJUSTMENT,
     "payment_over_ceiling": ALLOCATION,
     "payment_failed": REQUEST,
     "payment_waiting": REQUEST,

@@ -12,7 +12,7 @@ from ..web import begin_anew, may, page, signed_in
 from . import actions, queries, words
 from .deliveries import make_parcel, post
 from .push import Outcome, Result, Target, are_keys, check_subject, is_allowed
-from .rules import ALLOCATION, LEADS_TO, PROVIDER, REQUEST, WITHOUT_CASE
+from .rules import ADJUSTMENT, ALLOCATION, LEADS_TO, PROVIDER, REQUEST, WITHOUT_CASE
 
 alerts = Blueprint("alerts", __name__)
 
@@ -104,6 +104,8 @@ def _money_url(row: Any, person: Any) -> str:
         return ""
     if leads_to == REQUEST and queries.is_request(row.subject_id):
         return f"/payment-requests/{row.subject_id}"
+    if leads_to == ADJUSTMENT:
+        return f"/cases/{row.case_id}/allocation/adjustments"
     return f"/cases/{row.case_id}/allocation" if leads_to == ALLOCATION else ""
 
 

@@ -27,6 +27,9 @@ TITLES: dict[str, Any] = {
     "interruption_to_decide": _l("Un retour est interrompu : décidez de ce qui était engagé"),
     "return_resumed": _l("Un retour reprend"),
     "returnee_received_partly": _l("Une aide n’a été reçue qu’en partie"),
+    "payment_to_approve": _l("Une demande de paiement attend votre décision"),
+    "payment_rejected": _l("Une demande de paiement est refusée"),
+    "adjustment_to_decide": _l("Une correction d’allocation attend une seconde personne"),
     "payment_over_ceiling": _l("Une demande dépasse ce qui reste de l’allocation"),
     "payment_failed": _l("Un paiement n’est pas arrivé"),
     "payment_waiting": _l("Une demande de paiement attend depuis plus de cinq jours"),
@@ -71,6 +74,9 @@ SENTENCES: dict[str, Any] = {
     ),
     "return_resumed": _l("La préparation continue où elle s’était arrêtée."),
     "returnee_received_partly": _l("Rappelez la personne et vérifiez ce qui manque."),
+    "payment_to_approve": _l("Approuvez-la, ou refusez-la en disant pourquoi."),
+    "payment_rejected": _l("La raison est écrite avec la demande. Dites-la à la personne."),
+    "adjustment_to_decide": _l("Confirmez-la ou refusez-la : rien ne bouge avant."),
     "payment_over_ceiling": _l("Rien n’est mis de côté. Voyez avec l’agent ce qui peut être fait."),
     "payment_failed": _l(
         "L’argent est de nouveau mis de côté. Vérifiez le numéro ou le compte avant de payer encore."
