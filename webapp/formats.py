@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 
 from babel.numbers import format_decimal
 from flask_babel import format_date, format_datetime, get_locale
@@ -45,12 +46,15 @@ def money(amount: Money) -> str:
     exponent = EXPONENT[amount.currency]
     pattern = "#,##0" + ("." + "0" * exponent if exponent else "")
     # Integers only: the number is built from digits, never from a float.
-    from decimal import Decimal
-
     number = format_decimal(
         Decimal(amount.minor).scaleb(-exponent), format=pattern, locale=get_locale() or "fr"
     )
     return f"{number} {amount.currency}"
+
+
+def decimal(value: Decimal) -> str:
+    """``9 350,567``: every decimal it has."""
+    return str(format_decimal(value, format="#,##0.##########", locale=get_locale() or "fr"))
 
 
 def day(value: date | None) -> str:

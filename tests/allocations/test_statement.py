@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
+from PIL import Image
 from playwright.sync_api import Route, sync_playwright
+from pypdfium2 import PdfDocument
 from sqlalchemy import select
 
 from tests.allocations.builders import a_rate, a_request, euros
@@ -149,7 +151,7 @@ def test_amounts_at_home_are_estimates_half_up_with_rate_source_and_day(
     assert home["Payé"] == "environ2150630GNF"
     assert home["Disponible"] == "environ6264880GNF"
     assert "estimation au taux" in page.text()
-    assert "EUR 1 = GNF 9350.567" in page.text()
+    assert "1 EUR = 9 350,567 GNF" in page.text()
     assert "test" in page.text(".statement > .meta")
 
 
@@ -268,12 +270,46 @@ def is_a4(pdf: Path) -> bool:
     )
 
 
+def picture_of(pdf: Path) -> Image.Image:
+    """The first page in shades of grey, four dots to the millimetre."""
+    with PdfDocument(pdf) as document:
+        return document[0].render(scale=4 * 25.4 / 72).to_pil().convert("L")
+
+
+def ink(picture: Image.Image, box: tuple[float, float, float, float], *, darker_than: int = 200) -> int:
+    """How many dots are painted between these edges (left, top, right, bottom, in millimetres)."""
+    part = picture.crop(tuple(round(4 * edge) for edge in box))  # type: ignore[arg-type]
+    return sum(part.histogram()[:darker_than])
+
+
 @pytest.mark.browser
-def test_an_ordinary_statement_is_one_a4_page(app: Flask, cast: Cast, printed: Any) -> None:
+@pytest.mark.parametrize("locale", ["fr", "ar"])
+def test_an_ordinary_statement_is_one_a4_page(
+    app: Flask, cast: Cast, printed: Any, locale: str, tmp_path: Path
+) -> None:
     an_ordinary_case(app, cast)
+    with app.app_context():
+        db.session.get_one(Staff, cast.ibrahima).locale = locale
+        db.session.commit()
     pdf = printed(f"/cases/{cast.aminata}/allocation")
     assert pages_of(pdf) == 1
     assert is_a4(pdf)
+    picture = picture_of(pdf)
+    picture.save(tmp_path / f"statement-{locale}.png")
+    assert picture.size == (pytest.approx(840, abs=2), pytest.approx(1188, abs=2))
+    # Nothing is cut: the margins are empty, but for the number of the page below on the right.
+    for name, margin in {
+        "top": (0, 0, 210, 11), "left": (0, 0, 12, 297), "right": (198, 0, 210, 282), "bottom": (0, 284, 180, 297),
+    }.items():  # fmt: skip
+        assert ink(picture, margin) == 0, name
+    # Every quarter of the height says something, down to the last purchase; both sides are used.
+    for quarter in range(4):
+        assert ink(picture, (13, 12 + quarter * 55, 197, 67 + quarter * 55)) > 1_000, quarter
+    assert ink(picture, (13, 12, 60, 280)) > 5_000
+    assert ink(picture, (150, 12, 197, 280)) > 5_000
+    # The bar of the allocation prints with its parts apart: black, grey, and paper.
+    shades = picture.crop((52, 48, 788, 400)).histogram()
+    assert sum(shades[100:140]) > 300, "the part that is set aside or held back"
 
 
 @pytest.mark.browser

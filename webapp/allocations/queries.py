@@ -11,7 +11,7 @@ from ..database import db
 from ..formats import money
 from ..money import Money
 from ..people.models import Staff
-from .models import Allocation, AllocationLimit, AllocationRule, Donor, Instalment, LedgerEntry
+from .models import ENTRY_KINDS, Allocation, AllocationLimit, AllocationRule, Donor, Instalment, LedgerEntry
 
 PAGE = 50
 
@@ -203,7 +203,9 @@ _LINES = (
 def lines_of(case_ids: list[UUID]) -> dict[UUID, list[Any]]:
     """The dated lines of some cases' ledgers, newest first."""
     found: dict[UUID, list[Any]] = {id: [] for id in case_ids}
-    for row in db.session.execute(_LINES, {"cases": case_ids}):
+    rows = db.session.execute(_LINES, {"cases": case_ids}).all()
+    # Entries of one moment are told in the order in which money moves.
+    for row in sorted(rows, key=lambda row: (row.posted_at, ENTRY_KINDS.index(row.kind)), reverse=True):
         found[row.case_id].append(row)
     return found
 

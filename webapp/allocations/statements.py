@@ -112,7 +112,7 @@ def _told_rate(rate: Rate | None) -> dict[str, Any] | None:
     if rate is None:
         return None
     return {
-        "told": f"{rate.base} 1 = {rate.quote} {rate.rate}",
+        "told": f"1 {rate.base} = {formats.decimal(rate.rate)} {rate.quote}",
         "day": rate.effective_on,
         "source": rate.source,
     }
