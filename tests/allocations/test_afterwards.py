@@ -119,6 +119,11 @@ def test_a_price_far_above_similar_ones_is_pointed_out_to_who_approves(
         said = plainly(kadiatou.opens(f"/payment-requests/{id}").text())
         assert "Prix habituel pour ce genre d’achat : 100,00 EUR (5 demandes)." in said
         assert ("nettement plus chère" in said) == pointed_out
+    rows = kadiatou.opens("/payment-requests").soup.select(".rows a.row")
+    waiting = {row["href"].rpartition("/")[2]: plainly(row.get_text(" ")) for row in rows}
+    for id, pointed_out in ((usual, False), (dear, True)):
+        assert "d’habitude 100,00 EUR" in waiting[str(id)]
+        assert ("Plus cher" in waiting[str(id)]) == pointed_out
     assert "Prix habituel" not in ibrahima.opens(f"/payment-requests/{dear}").text()
 
 

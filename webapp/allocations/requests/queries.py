@@ -135,8 +135,8 @@ def count_quotes(request: PaymentRequest) -> int:
     )
 
 
-def similar_amounts(request: PaymentRequest) -> list[int]:
-    """What the office's latest approved requests of the same category cost, in the donor's currency."""
+def similar_amounts(request: PaymentRequest, currency: str) -> list[int]:
+    """What the office's latest approved requests of the same category cost, in this donor's currency."""
     return list(
         db.session.scalars(
             select(PaymentRequest.donor_minor)
@@ -146,10 +146,7 @@ def similar_amounts(request: PaymentRequest) -> list[int]:
                 PaymentRequest.category == request.category,
                 PaymentRequest.id != request.id,
                 PaymentRequest.approver_id.is_not(None),
-                Allocation.currency
-                == select(Allocation.currency)
-                .where(Allocation.id == request.allocation_id)
-                .scalar_subquery(),
+                Allocation.currency == currency,
             )
             .order_by(PaymentRequest.changed_at.desc())
             .limit(99)

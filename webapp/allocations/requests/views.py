@@ -52,6 +52,7 @@ from .words import DEED_NAMES, STATE_NAMES, STEP_NAMES
 payment_requests = Blueprint("payment_requests", __name__)
 
 MOST_UPLOAD = 13 * 1024 * 1024
+FEWEST_SIMILAR = 5
 OVERPRICED = 1.5
 """A price this many times the median of similar requests is pointed out to whoever approves."""
 STEPS = tuple(name for name in DEEDS if name != "payment")
@@ -163,9 +164,19 @@ def index() -> Any:
             (_("À commander ou à livrer"), ("approved", "ordered"), ordered_first),
         ]
     shown: list[dict[str, Any]] = []
+    similar: dict[tuple[str, str], list[int]] = {}
     for title, states, kinds in groups:
-        rows, more = queries.office_queue(person.office_id, states, kinds)
-        shown.append({"title": title, "rows": [summary(row) for row in rows], "more": more})
+        found, more = queries.office_queue(person.office_id, states, kinds)
+        rows = [summary(row) for row in found]
+        if states == ("requested",):
+            # What waits for approval is in nobody's median: one look for each category serves all its rows.
+            for row, shown_row in zip(found, rows, strict=True):
+                asked, currency = row.PaymentRequest, row.donor_currency
+                known = (asked.category, currency)
+                if known not in similar:
+                    similar[known] = queries.similar_amounts(asked, currency)
+                shown_row["price"] = _price(asked, currency, similar[known])
+        shown.append({"title": title, "rows": rows, "more": more})
     adjustments = [told_adjustment(each, person) for each in undecided_adjustments(person.office_id)]
     return page("payment_requests/index.html", groups=shown, adjustments=adjustments)
 
@@ -277,9 +288,11 @@ def summary(row: Any) -> dict[str, Any]:
     }
 
 
-def _price(asked: Any, currency: str) -> dict[str, Any] | None:
-    similar = queries.similar_amounts(asked)
-    if len(similar) < 5:
+def _price(asked: Any, currency: str, similar: list[int] | None = None) -> dict[str, Any] | None:
+    """What such a purchase usually costs the office; None where too few are known to say so."""
+    if similar is None:
+        similar = queries.similar_amounts(asked, currency)
+    if len(similar) < FEWEST_SIMILAR:
         return None
     middle = round(median(similar))
     return {
