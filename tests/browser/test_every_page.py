@@ -1,5 +1,7 @@
 """Every page, for every role, in three languages: axe finds nothing, nothing scrolls sideways, the console is silent."""
 
+import re
+from fnmatch import fnmatch
 from uuid import UUID
 
 import pytest
@@ -8,7 +10,7 @@ from playwright.sync_api import Page
 from tests.browser.conftest import NewPhone
 from tests.browser.world import ROOT, World
 from tests.cast import a_case
-from tests.world import OWN, make_world
+from tests.world import A_RULE, OWN, make_world
 from webapp.people.models import Staff
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
@@ -19,16 +21,26 @@ PAGES = {
         "/today", "/cases", "/cases/{case}", *FORM_PAGES, "/cases/{case}/allocation", "/outbox", "/more", "/alerts",
         "/cases/{case}/check-ins/new/reintegration-survey", "/cases/{case}/check-ins",
         "/arrivals", "/cases/{case}/procedure/orientation/new", "/visits/{visit}/photos/new", "/nothing-here", "/unlock", "/phone-check",
+        "/cases/{case}/payment-requests/new", "/phones", "/password",
     ),
     "salma": ("/cases", "/cases/{case}", *FORM_PAGES[1:], "/check-ins/{check_in}", "/alerts", "/more", "/outbox"),
     "kadiatou": (
         "/dashboard", "/cases", "/cases?q=Bah", "/cases?q=nobody", "/cases/{case}", "/cases/{case}/allocation",
         "/cases/intake", "/cases/intake/{list}", "/alerts", "/alerts/{alert}", "/submissions/{submission}", "/more",
         "/arrivals", "/cases/{case}/procedure", "/cases/{bare}/allocation/new", *MONEY_PAGES, "/cases/{case}/allocation/instalments/1",
+        "/phones", "/quarantine", "/quarantine/{quarantined}", "/cases/{case}/card",
     ),
-    "farah": ("/allocations", "/cases/{case}/allocation", *MONEY_PAGES, "/alerts", "/more"),
+    "farah": (
+        "/allocations", "/cases/{case}/allocation", *MONEY_PAGES, "/payments", "/payments/{payment}",
+        "/payments/confirmations/new", "/providers", "/providers/new", "/providers/{provider}",
+        "/exchange-rates", "/exchange-rates/new", "/alerts", "/more",
+    ),
     "ada": ("/dashboard", "/reports/reintegration", "/alerts", "/more"),
-    "root": ("/instruments", "/instruments/new", "/instruments/reintegration-survey/1", "/staff", "/staff/new", "/alerts", "/more"),
+    "root": (
+        "/instruments", "/instruments/new", "/instruments/reintegration-survey/1", "/staff", "/staff/new", "/alerts", "/more",
+        "/staff/{staff}/password", "/allocation-rules", "/allocation-rules/new", "/allocation-rules/{rule}",
+        "/phones",
+    ),
     "karim": (
         "/procedure", "/procedure/new", "/cases", "/cases/{case}", "/cases/{case}/procedure",
         "/cases/{case}/procedure/interview/new", "/cases/{case}/procedure/medical_check/new",
@@ -44,6 +56,7 @@ DARK = {
     "/alerts/{alert}",
     "/staff",
 }
+STATUS = "performance.getEntriesByType('navigation')[0].responseStatus"
 LOOK = """async (without) => {
   const rules = Object.fromEntries(without.map((rule) => [rule, { enabled: false }]));
   const { violations } = await axe.run(document, { resultTypes: ["violations"], rules });
@@ -57,8 +70,11 @@ def found(world: World) -> dict[str, str]:
     """Ids of what the pages are about, and the card of the returnee: a case with everything a case can hold."""
     world.app.cast = world.cast  # type: ignore[attr-defined]
     made = make_world(world.app)
-    kinds = ("cases", "visits", "photos", "check_ins", "alerts", "submissions", "lists", "requests")
+    kinds = (
+        "cases", "visits", "check_ins", "alerts", "submissions", "lists", "requests", "payments", "providers", "quarantined",
+    )  # fmt: skip
     ids = {kind.rstrip("s"): str(getattr(made, kind)[OWN]) for kind in kinds}
+    ids |= {"rule": str(made.rule), "staff": str(world.cast.ibrahima)}
     return {**ids, "bare": str(_without_money(world)), "code": made.code, "pin": made.pin}
 
 
@@ -92,6 +108,7 @@ def test_pages_are_for_everybody(
     for pattern in PAGES[name]:
         path = pattern.format(**found)
         phone.opens(path)
+        assert phone.page.evaluate(STATUS) == (404 if pattern == "/nothing-here" else 200), pattern
         troubles += looked_at(phone.page, pattern)
         phone.shows(f"page-{locale}-{name}-{pattern.strip('/').replace('/', '-')}")
         if locale == "fr" and pattern in DARK:
@@ -99,6 +116,51 @@ def test_pages_are_for_everybody(
             troubles += looked_at(phone.page, f"{pattern} (dark)")
             phone.shows(f"dark-{name}-{pattern.strip('/').replace('/', '-')}")
             phone.page.emulate_media(color_scheme="light")
+    assert not troubles, "\n".join(troubles)
+
+
+RATES = b"devise;taux;date;source\nGNF;9350,5;2026-11-01;BCRG\nXOF;deux;2026-11-01;BCEAO\n"
+CONFIRMATIONS = (
+    "Référence;Montant;Devise;Payé le;Référence du paiement\nPR-0;10,00;EUR;2026-11-20;B-1\n".encode()
+)
+ANSWERS = {
+    "kadiatou": ("/cases/{bare}/allocation/new?rule={rule}", {"adult": "1", "child": "2", "donor": "Espagne"}, None),
+    "root": ("/allocation-rules/new", {}, ("rule.toml", A_RULE.read_bytes())),
+    "farah": ("/payments/confirmations/new", {}, ("confirmations.csv", CONFIRMATIONS)),
+    "farah's rates": ("/exchange-rates/new", {}, ("rates.csv", RATES)),
+}  # fmt: skip
+"""A page, what is typed or chosen on it, and so the preview that its form answers with."""
+
+
+@pytest.mark.parametrize("locale", ["fr", "ar"])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_forms_answer_with_is_for_everybody(
+    new_phone: NewPhone, world: World, found: dict[str, str], name: str, locale: str
+) -> None:
+    path, typed, file = ANSWERS[name]
+    name = name.partition("'")[0]
+    world.speaks(name, locale)
+    phone = new_phone(locale, bypass_csp=True, reduced_motion="reduce")
+    phone.context.add_init_script(path=str(AXE))
+    phone.signs_in(name)
+    troubles = []
+    for complete in (False, True):
+        phone.opens(path.format(**found))
+        if complete:
+            for field, value in typed.items():
+                phone.page.fill(f"[name={field}]", value)
+            if file:
+                phone.page.set_input_files(
+                    "[name=file]", {"name": file[0], "mimeType": "text/plain", "buffer": file[1]}
+                )
+            if name == "kadiatou":
+                phone.chooses("return_type", "voluntary")
+        form = phone.page.locator("main form[method=post]").last
+        form.evaluate("form => form.noValidate = true")
+        form.locator("[type=submit]").click()
+        phone.page.wait_for_url("**/preview")
+        troubles += looked_at(phone.page, f"{path} {'complete' if complete else 'empty'}")
+        phone.shows(f"page-{locale}-{name}-{'preview' if complete else 'refused'}-{path[1:5]}")
     assert not troubles, "\n".join(troubles)
 
 
@@ -119,7 +181,36 @@ def test_the_returnees_page_is_for_everybody(
     # The page closes by itself after two minutes, because it is read on phones that go from hand to hand.
     troubles += looked_at(phone.page, "/my, signed in", without=("meta-refresh",))
     phone.shows(f"page-{locale}-returnee")
+    phone.opens("/my/closed")
+    troubles += looked_at(phone.page, "/my/closed")
     assert not troubles, "\n".join(troubles)
+
+
+NO_PAGES = {
+    "/health", "/manifest.webmanifest", "/sw.js", "/static/dist/<path:name>", "/pack", "/outbox/photos/<uuid:photo_id>",
+    "/payments/export.xlsx", "/photos/<uuid:photo_id>", "/photos/<uuid:photo_id>/thumb", "/documents/<uuid:document_id>",
+    "/documents/<uuid:document_id>/thumb",
+}  # fmt: skip
+ON_THE_WAY = {
+    "/": "leads where the role works",
+    "/my/sign-in": "leads to the door",
+    "/my/words": "leads to the door",
+}
+LOOKED_AT_ELSEWHERE = {"/sign-in", "/my", "/my/closed"}
+
+
+def test_no_page_is_left_out(world: World) -> None:
+    looked_at = {
+        re.sub(r"\{\w+\}", "*", path.partition("?")[0]) for paths in PAGES.values() for path in paths
+    }
+    left_out = NO_PAGES | ON_THE_WAY.keys() | LOOKED_AT_ELSEWHERE
+    forgotten = {
+        rule.rule
+        for rule in world.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and rule.rule not in left_out
+        and not any(fnmatch(path, re.sub(r"<[^>]+>", "*", rule.rule)) for path in looked_at)
+    }  # fmt: skip
+    assert not forgotten
 
 
 def looked_at(page: Page, what: str, without: tuple[str, ...] = ()) -> list[str]:
