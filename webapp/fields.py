@@ -1,5 +1,6 @@
 """Form fields that several features share."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
@@ -48,15 +49,19 @@ def as_choices(names: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
 
 
 class IdField(HiddenField):
-    """The id made on the phone or in the page: a UUID, or None and a sentence."""
+    """The id made on the phone or in the page: a random UUID, or None and a sentence.
+
+    Only a random one (version 4): ids that the server derives from another are never chosen by anybody.
+    """
 
     data: UUID | None  # type: ignore[assignment]
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         try:
-            self.data = UUID(str(valuelist[0]))
+            given = UUID(str(valuelist[0]))
         except (IndexError, ValueError):
-            self.data = None
+            given = None
+        self.data = given if given and given.version == 4 else None
 
     def pre_validate(self, form: Any) -> None:
         if self.data is None:
@@ -75,6 +80,12 @@ class IdField(HiddenField):
 def stripped(value: str | None) -> str:
     """Typed text without the spaces around it and without the characters that databases refuse."""
     return (value or "").replace("\x00", "").encode("utf-8", "ignore").decode().strip()
+
+
+def as_reference(value: str | None) -> str:
+    """A reference without what nobody sees: two that look the same are the same."""
+    legible = unicodedata.normalize("NFKC", stripped(value))
+    return " ".join("".join(sign for sign in legible if unicodedata.category(sign) != "Cf").split())
 
 
 def show_sentences(form: Any, refused: NeedsAttention) -> None:

@@ -65,6 +65,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], str, list[str], bool]] = [
     ("payment.requested", {"by": "ibrahima"}, "payment_to_approve", ["kadiatou"], False),
     ("payment.rejected", {"by": "kadiatou"}, "payment_rejected", ["ibrahima"], False),
     ("adjustment.proposed", {"by": "kadiatou"}, "adjustment_to_decide", ["farah"], False),
+    ("rates.loaded", {"by": "farah"}, "rates_loaded", ["kadiatou"], False),
     ("payment.over_ceiling", {"by": "ibrahima"}, "payment_over_ceiling", ["kadiatou"], True),
     ("payment.failed", {"by": "farah"}, "payment_failed", ["ibrahima", "kadiatou"], False),
     ("returnee.partly", {}, "returnee_received_partly", ["ibrahima", "kadiatou"], False),

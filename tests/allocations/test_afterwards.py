@@ -161,7 +161,7 @@ def test_money_that_came_back_after_a_return_is_noted_once_and_can_be_spent_agai
         assert refunds(farah, id, 422, **{field: wrong}).soup.select_one(f"#{field}-error")
     tomorrow = (clock.now() + timedelta(days=1)).date().isoformat()
     assert "dans le futur" in refunds(farah, id, 422, back_on=tomorrow).text("#back_on-field .error")
-    assert "taux de change" in refunds(farah, id, 422, back_on="2020-01-01").text("#back_on-field .error")
+    assert "encore payé" in refunds(farah, id, 422, back_on="2020-01-01").text("#back_on-field .error")
     version = str(hands.request(id).version)
     for _ in range(2):
         refunds(farah, id, id=key, back="900000", version=version)

@@ -648,13 +648,13 @@ def test_currencies_with_three_and_with_no_decimals(
     assert hands.state(UUID(fields["id"])) == "paid"
 
 
-def test_a_payment_of_another_day_than_today_needs_the_rate_of_that_day(hands: Hands, people: Any) -> None:
+def test_a_payment_is_of_a_day_between_its_approval_and_today(hands: Hands, people: Any) -> None:
     rate(hands)
     request_id = hands.walks(hands.asks("100000", "cash", currency="GNF"), "approval")
     path = f"/payment-requests/{request_id}"
     version = str(hands.request(request_id).version)
     said = {"id": str(uuid4()), "version": version, "reference": "A1", "amount": "100 000"}
-    for day, about in (("2020-01-01", "taux"), ("2999-01-01", "futur"), ("hier", "jour comme")):
+    for day, about in (("2020-01-01", "approuvée"), ("2999-01-01", "futur"), ("hier", "jour comme")):
         page = people("farah").posts(f"{path}/payments", {**said, "paid_on": day}, 422)
         assert about in page.text("#paid_on-field .error"), day
         assert page.soup.select_one("[name=reference]")["value"] == "A1"

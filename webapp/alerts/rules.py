@@ -173,6 +173,10 @@ def adjustment_to_decide(entry: Entry) -> Raise | None:
     return Raise((Whom.MANAGERS, Whom.FINANCE)) if entry.kind == "adjustment.proposed" else None
 
 
+def rates_loaded(entry: Entry) -> Raise | None:
+    return Raise((Whom.MANAGERS,)) if entry.kind == "rates.loaded" else None
+
+
 def payment_over_ceiling(entry: Entry) -> Raise | None:
     return Raise((Whom.MANAGERS,), urgent=True) if entry.kind == "payment.over_ceiling" else None
 
@@ -234,6 +238,7 @@ RULES: list[Rule] = [
     payment_to_approve,
     payment_rejected,
     adjustment_to_decide,
+    rates_loaded,
     payment_over_ceiling,
     payment_failed,
     payment_waiting,
@@ -245,13 +250,14 @@ RULES: list[Rule] = [
     provider_share,
 ]
 
-REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER = "request", "allocation", "adjustment", "provider"
+REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER, RATES = "request", "allocation", "adjustment", "provider", "rates"
 LEADS_TO = {
     "returnee_not_received": REQUEST,
     "returnee_received_partly": REQUEST,
     "payment_to_approve": REQUEST,
     "payment_rejected": REQUEST,
     "adjustment_to_decide": ADJUSTMENT,
+    "rates_loaded": RATES,
     "payment_over_ceiling": ALLOCATION,
     "payment_failed": REQUEST,
     "payment_waiting": REQUEST,

@@ -12,7 +12,7 @@ from ..web import begin_anew, may, page, signed_in
 from . import actions, queries, words
 from .deliveries import make_parcel, post
 from .push import Outcome, Result, Target, are_keys, check_subject, is_allowed
-from .rules import ADJUSTMENT, ALLOCATION, LEADS_TO, PROVIDER, REQUEST, WITHOUT_CASE
+from .rules import ADJUSTMENT, ALLOCATION, LEADS_TO, PROVIDER, RATES, REQUEST, WITHOUT_CASE
 
 alerts = Blueprint("alerts", __name__)
 
@@ -100,6 +100,8 @@ def _money_url(row: Any, person: Any) -> str:
     leads_to = LEADS_TO[row.rule]
     if leads_to == PROVIDER:
         return f"/providers/{row.subject_id}" if policy_allows(person, "provider.see") else ""
+    if leads_to == RATES:
+        return "/exchange-rates" if policy_allows(person, "rate.see") else ""
     if row.case_id is None or not policy_allows(person, "payment.see", row):
         return ""
     if leads_to == REQUEST and queries.is_request(row.subject_id):

@@ -30,6 +30,7 @@ TITLES: dict[str, Any] = {
     "payment_to_approve": _l("Une demande de paiement attend votre décision"),
     "payment_rejected": _l("Une demande de paiement est refusée"),
     "adjustment_to_decide": _l("Une correction d’allocation attend une seconde personne"),
+    "rates_loaded": _l("Des taux de change ont été chargés"),
     "payment_over_ceiling": _l("Une demande dépasse ce qui reste de l’allocation"),
     "payment_failed": _l("Un paiement n’est pas arrivé"),
     "payment_waiting": _l("Une demande de paiement attend depuis plus de cinq jours"),
@@ -77,6 +78,7 @@ SENTENCES: dict[str, Any] = {
     "payment_to_approve": _l("Approuvez-la, ou refusez-la en disant pourquoi."),
     "payment_rejected": _l("La raison est écrite avec la demande. Dites-la à la personne."),
     "adjustment_to_decide": _l("Confirmez-la ou refusez-la : rien ne bouge avant."),
+    "rates_loaded": _l("Regardez s’ils sont ceux du mois : tous les paiements s’en servent."),
     "payment_over_ceiling": _l("Rien n’est mis de côté. Voyez avec l’agent ce qui peut être fait."),
     "payment_failed": _l(
         "L’argent est de nouveau mis de côté. Vérifiez le numéro ou le compte avant de payer encore."

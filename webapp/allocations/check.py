@@ -30,7 +30,9 @@ _TABLES = (
     Donor, AllocationRule, Allocation, AllocationLimit, Instalment, ExchangeRate, LedgerEntry, PaymentRequest,
     RequestStep, RequestDocument, Payment, Adjustment,
 )  # fmt: skip
-_GUARDS = ("ledger_entries_stay", "allocation_rules_stay", "request_steps_stay", "adjustments_stay")
+_GUARDS = (
+    "ledger_entries_stay", "allocation_rules_stay", "request_steps_stay", "adjustments_stay", "exchange_rates_stay",
+)  # fmt: skip
 
 
 def faults(storage: Any = None) -> Iterator[str]:
@@ -43,6 +45,7 @@ def faults(storage: Any = None) -> Iterator[str]:
     yield from holds_that_differ()
     yield from instalments_that_differ()
     yield from entries_that_do_not_fit()
+    yield from payments_that_differ()
     yield from adjustments_that_differ()
     yield from broken_constraints()
     yield from requests_out_of_step()
@@ -165,6 +168,24 @@ def adjustments_that_differ() -> Iterator[str]:
     )
     for id, outcome in _rows(query):
         yield f"adjustments {id}: it is {outcome or 'undecided'}, and the ledger says otherwise"
+
+
+def payments_that_differ() -> Iterator[str]:
+    """Payments that say another sum, or another request, than the entry they stand for."""
+    query = (
+        select(Payment.id, LedgerEntry.id)
+        .join(LedgerEntry, LedgerEntry.id == Payment.entry_id)
+        .where(
+            or_(
+                LedgerEntry.kind != "disbursed",
+                LedgerEntry.local_minor != Payment.minor,
+                LedgerEntry.local_currency != Payment.currency,
+                LedgerEntry.request_id != Payment.request_id,
+            )
+        )
+    )
+    for id, entry in _rows(query):
+        yield f"payments {id}: its ledger entry {entry} says something else"
 
 
 def broken_constraints() -> Iterator[str]:

@@ -241,6 +241,8 @@ def reverse(entry: LedgerEntry, *, reason: str, by: UUID | None, now: datetime) 
     allocation = _lock(request) if request else _lock_allocation(entry.allocation_id)
     key = deed_id(entry.id, "reversed")
     if already := db.session.get(LedgerEntry, key):
+        if already.reverses_id != entry.id:
+            raise IdTaken(str(key))
         return already
     amount = Money(entry.minor, allocation.currency)
     if request and (kept := _paid(request)) < entry.minor:
@@ -251,6 +253,10 @@ def reverse(entry: LedgerEntry, *, reason: str, by: UUID | None, now: datetime) 
     if entry.local_minor and entry.local_currency:
         local = Money(entry.local_minor, entry.local_currency)
     difference = db.session.get(LedgerEntry, deed_id(entry.id, "exchange"))
+    if difference is not None and (difference.kind, difference.request_id, difference.allocation_id) != (
+        "exchange_difference", entry.request_id, entry.allocation_id,
+    ):  # fmt: skip
+        raise IdTaken(str(difference.id))
     with _whole(allocation, request):
         taken_back = post(
             allocation,

@@ -8,7 +8,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    column,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Utc, db, one_of
@@ -350,7 +361,7 @@ class Payment(Model):
     """When the recipient confirmed it."""
     failed_at: Mapped[datetime | None] = mapped_column(Utc)
     __table_args__ = (
-        UniqueConstraint("method", "reference", name="uq_payments_reference"),
+        Index("uq_payments_reference", "office_id", "method", func.upper(column("reference")), unique=True),
         CheckConstraint("minor > 0 AND fee_minor >= 0", name="amounts"),
         CheckConstraint("confirmed_at IS NULL OR failed_at IS NULL", name="arrived_or_failed"),
         Index("ix_payments_office", "office_id", "posted_at", "id"),

@@ -13,6 +13,7 @@ from uuid import UUID
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from ..cases.timeline import add_entry
 from ..database import db
 from ..money import EXPONENT
 from ..people.models import Staff
@@ -110,8 +111,13 @@ def as_text(read: Iterable[ReadRate]) -> str:
     return text.getvalue()
 
 
-def load_rates(read: Iterable[ReadRate], *, by: UUID | None, now: datetime) -> int:
-    """Keep the rates that are new, and say how many. What is loaded never changes."""
+def load_rates(
+    read: Iterable[ReadRate], *, by: UUID | None, now: datetime, office_id: UUID | None = None
+) -> int:
+    """Keep the rates that are new, and say how many. What is loaded never changes.
+
+    The managers of ``office_id`` hear of it: whoever loads rates is not alone with them.
+    """
     new = [line for line in understood(read) if line.outcome == "new"]
     db.session.add_all(
         ExchangeRate(
@@ -125,6 +131,10 @@ def load_rates(read: Iterable[ReadRate], *, by: UUID | None, now: datetime) -> i
         )
         for line in new
     )
+    if new and office_id:
+        add_entry(
+            "rates.loaded", case=None, office_id=office_id, subject=None, by=by, happened_at=now, now=now
+        )
     db.session.flush()
     return len(new)
 

@@ -175,7 +175,7 @@ def load_rates() -> Any:
         )
     except UnreadableTable:
         abort(400)
-    rate_tables.load_rates(read, by=signed_in().id, now=clock.now())
+    rate_tables.load_rates(read, by=signed_in().id, now=clock.now(), office_id=signed_in().office_id)
     return redirect("/exchange-rates", 303)
 
 

@@ -275,6 +275,11 @@ def take_in_after_all(
     author = find_author(desk.passes, opened.author_pass) if opened else None
     if opened is None or author is None:
         raise NeedsAttention({"": [_("Personne ne peut être dit l’auteur de cet envoi.")]})
+    if envelope.kind == "payment-request":
+        # Whoever found the phone may have written it, and whoever takes it in could approve it.
+        raise NeedsAttention(
+            {"": [_("Une demande d’argent ne se reprend pas : l’agent qui suit le cas la fait de nouveau.")]}
+        )
     case = hold_cases({opened.case_id}).get(opened.case_id) if opened.case_id else None
     if case is None or not _may_deliver(author.person, envelope.kind, case):
         raise NeedsAttention({"": [_("Ce cas n’était pas à son auteur.")]})

@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 from flask_babel import lazy_gettext as _l
 
 from ...cases.queries import case_for_deed
+from ...fields import as_reference
 from ...formats import day as day_in_words
 from ...formats import money
 from ...money import EXPONENT, Money, NotAnAmount
@@ -157,7 +158,7 @@ def take_in(line: Line, *, by: Any, now: datetime) -> Line:
 
 def payment_id(request_id: UUID, payment_reference: str) -> UUID:
     """The id of a payment that a file confirms: the same line always gives the same."""
-    return uuid5(request_id, payment_reference)
+    return uuid5(request_id, f"payment {payment_reference}")
 
 
 # Reading a line
@@ -172,7 +173,7 @@ def _read(row: Row, table: Table, today: date) -> Line:
     line = Line(
         number=row.line,
         reference=row["reference"][:60],
-        payment_reference=row["payment_reference"],
+        payment_reference=as_reference(row["payment_reference"]),
         amount=row["amount"][:40],
         currency=row["currency"].upper()[:12],
         paid_on=row["paid_on"][:40],
@@ -230,7 +231,7 @@ def read_day(written: str) -> tuple[date | None, str]:
 def compared(lines: list[Line], office_id: UUID) -> list[Line]:
     """The lines, each compared with the lines around it, with its request and with the payments there are."""
     known = queries.requests_by_reference(office_id, (line.reference for line in lines))
-    taken = queries.references_taken(line.payment_reference for line in lines)
+    taken = queries.references_taken(office_id, (line.payment_reference for line in lines))
     found: list[Line] = []
     for line in _without_repetitions(lines):
         request = known.get(line.reference)
@@ -248,14 +249,14 @@ def _without_repetitions(lines: list[Line]) -> list[Line]:
     for line in lines:
         said = (line.payment_reference, line.amount, line.currency, line.paid_on, line.fee)
         says.setdefault(line.reference, set()).add(said)
-    pays = Counter(pair[0] for pair in {(line.payment_reference, line.reference) for line in lines})
+    pays = Counter(pair[0] for pair in {(line.payment_reference.upper(), line.reference) for line in lines})
     seen: set[str] = set()
     found = []
     for line in lines:
         if line.outcome == "matched":
             if len(says[line.reference]) > 1:
                 line = line.refused("request_twice")  # noqa: PLW2901
-            elif pays[line.payment_reference] > 1:
+            elif pays[line.payment_reference.upper()] > 1:
                 line = line.refused("payment_twice")  # noqa: PLW2901
             elif line.reference in seen:
                 line = line.refused("repeated")  # noqa: PLW2901
@@ -264,13 +265,13 @@ def _without_repetitions(lines: list[Line]) -> list[Line]:
     return found
 
 
-def _against(line: Line, known: queries.Known, taken: dict[tuple[str, str], UUID]) -> Line:
+def _against(line: Line, known: queries.Known, taken: set[tuple[str, str]]) -> Line:
     asked = known.row
     assert line.paid is not None
     assert line.day is not None
     line = replace(line, request_id=asked.id, case_id=asked.case_id)
     for payment in known.payments:
-        if payment.reference == line.payment_reference:
+        if payment.reference.upper() == line.payment_reference.upper():
             return _same(line, payment)
     if line.currency != asked.currency:
         return line.refused("other_currency", currency=asked.currency)
@@ -281,7 +282,7 @@ def _against(line: Line, known: queries.Known, taken: dict[tuple[str, str], UUID
         return line.refused("state", state=STATE_NAMES[asked.state]())
     if line.paid != known.left:
         return line.refused("other_amount", amount=money(known.left))
-    if (method_of(asked.payee_kind), line.payment_reference) in taken:
+    if (method_of(asked.payee_kind), line.payment_reference.upper()) in taken:
         return line.refused("taken")
     if asked.approved_at and line.day < asked.approved_at.date():
         return line.refused("date_before", day=day_in_words(asked.approved_at.date()))

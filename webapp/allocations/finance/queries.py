@@ -236,14 +236,16 @@ def _payments_of(request_ids: list[UUID]) -> Iterator[Any]:
         )
 
 
-def references_taken(references: Iterable[str]) -> dict[tuple[str, str], UUID]:
-    """(method, reference) of payments there are already, and the request each one paid."""
-    found = {}
-    for some in _portions(sorted(set(references))):
-        for row in db.session.execute(
-            select(Payment.method, Payment.reference, Payment.request_id).where(Payment.reference.in_(some))
-        ):
-            found[row.method, row.reference] = row.request_id
+def references_taken(office_id: UUID, references: Iterable[str]) -> set[tuple[str, str]]:
+    """(method, reference in capitals) of payments that the office has already."""
+    found: set[tuple[str, str]] = set()
+    for some in _portions(sorted({reference.upper() for reference in references})):
+        rows = db.session.execute(
+            select(Payment.method, Payment.reference).where(
+                Payment.office_id == office_id, func.upper(Payment.reference).in_(some)
+            )
+        )
+        found |= {(row.method, row.reference.upper()) for row in rows}
     return found
 
 

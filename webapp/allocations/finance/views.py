@@ -162,6 +162,7 @@ def _line(line: confirmations.Line) -> dict[str, Any]:
         "code": line.code,
         "payment_reference": line.payment_reference,
         "amount": formats.money(line.paid) if line.paid else f"{line.amount} {line.currency}".strip(),
+        "fee": formats.money(line.taken_fee) if line.taken_fee else "",
         "day": line.day,
         "written_day": line.paid_on,
         "outcome": line.outcome,

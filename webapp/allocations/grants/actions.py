@@ -232,6 +232,16 @@ def decide(adjustment: Adjustment, case: Case, outcome: str, *, by: Any, now: da
             )  # fmt: skip
         except ledger.ExceedsAllocation as refused:
             raise NeedsAttention({"": [_not_there(refused.asked, refused.available)]}) from refused
+        except ledger.IdTaken as taken:
+            raise NeedsAttention(
+                {
+                    "": [
+                        _(
+                            "Le numéro de cette correction est déjà pris. Retirez-la et proposez-la de nouveau."
+                        )
+                    ]
+                }
+            ) from taken
     adjustment.outcome, adjustment.decided_by_id, adjustment.decided_at = outcome, by.id, now
     currency = db.session.scalar(select(Allocation.currency).where(Allocation.id == adjustment.allocation_id))
     add_entry(

@@ -2,11 +2,12 @@
 
 import secrets
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid5
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ... import clock
@@ -30,13 +31,16 @@ from ..models import (
     RequestDocument,
     RequestStep,
 )
-from ..rates import NoRate, Rate, in_currency, rate_on
+from ..rates import NoRate, Rate, convert, in_currency, rate_on
 from ..rules import Approval, Rule
 from ..words import LIMIT_NAMES
 from . import queries
 from .forms import RequestDraft
 from .states import DEEDS, DIRECT, HOLDS_MONEY, REFUNDS_IN, Deed, is_possible, method_of, settles_to
 
+MOST_FEE = Fraction(1, 5)
+"""An operator's fee is small beside the payment; whatever is more is a correction by two people."""
+MOST_RATE_MOVES = Fraction(1, 4)
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -326,6 +330,8 @@ def _approve(request: PaymentRequest, case: Case, *, by: Any, now: datetime) -> 
         ledger.set_aside(request, by=by.id, now=now)
     except ledger.ExceedsAllocation as refused:
         raise _over_ceiling(refused) from refused
+    except ledger.IdTaken as taken:
+        raise NeedsAttention({"": [_taken_payment()]}) from taken
     # After the ledger, which reads the request anew when it locks it.
     request.approver_id, request.approved_at = by.id, now
 
@@ -352,7 +358,9 @@ def record_payment(
         request, case, reference=reference, paid_on=paid_on, by=by, now=now, version=version
     )
     allocation = db.session.get_one(Allocation, request.allocation_id)
-    rate = _rate_of(paid, allocation, paid_on, "paid_on")
+    rate = _rate_today(request, allocation, "paid_on", by=by, now=now)
+    if fee is not None and fee.minor > paid.minor * MOST_FEE:
+        raise NeedsAttention({"fee": [_("Ces frais dépassent le cinquième du paiement. Vérifiez-les.")]})
     try:
         # All of it or nothing, also for a caller that goes on with the next line of a table.
         with db.session.begin_nested():
@@ -409,11 +417,17 @@ def _check_payment(
     if request.three_people and by.id in (request.requester_id, request.approver_id):
         raise NeedsAttention({"": [_("Une troisième personne doit payer.")]})
     method = method_of(request.payee_kind)
-    taken = select(Payment.id).where(Payment.method == method, Payment.reference == reference)
+    taken = select(Payment.id).where(
+        Payment.office_id == request.office_id,
+        Payment.method == method,
+        func.upper(Payment.reference) == func.upper(reference),
+    )
     if db.session.scalar(taken) is not None:
         raise NeedsAttention({"reference": [_taken_reference()]})
     if paid_on > clock.local(now, by.timezone).date():
         raise NeedsAttention({"paid_on": [_("Ce jour est dans le futur.")]})
+    if request.approved_at and paid_on < clock.local(request.approved_at, by.timezone).date():
+        raise NeedsAttention({"paid_on": [_("La demande n’était pas encore approuvée ce jour-là.")]})
     return method
 
 
@@ -463,9 +477,12 @@ def fail_payment(
         ledger.reverse(db.session.get_one(LedgerEntry, payment.entry_id), reason=reason, by=by.id, now=now)
     except ledger.ExceedsAllocation as refused:
         raise NeedsAttention({"": [_("Une partie de cet argent est déjà revenue.")]}) from refused
+    except ledger.IdTaken as taken:
+        raise NeedsAttention({"": [_taken_payment()]}) from taken
     payment.failed_at = now
     request.paid_at = None
-    if request.state in ("paid", "disputed"):
+    # A dispute goes on until it is settled by whoever may settle it.
+    if request.state == "paid":
         request.state = "approved" if request.payee_kind in DIRECT else "invoiced"
     request.version += 1
     request.changed_at = now
@@ -473,13 +490,31 @@ def fail_payment(
     return payment
 
 
-def _rate_of(moved: Money, allocation: Allocation, day: date, field: str) -> Rate | None:
-    """The rate of the day on which money moved in another currency; None in the allocation's own."""
-    if moved.currency == allocation.currency:
+def _rate_today(
+    request: PaymentRequest, allocation: Allocation, field: str, *, by: Any, now: datetime
+) -> Rate | None:
+    """The rate in force on the day of posting; None in the allocation's own currency.
+
+    Never that of a day somebody types, which would let them choose it; and where it is far from what the request
+    was approved at, other people look first.
+    """
+    if request.currency == allocation.currency:
         return None
-    rate = rate_on(allocation.currency, moved.currency, day)
+    rate = rate_on(allocation.currency, request.currency, clock.local(now, by.timezone).date())
     if rate is None:
         raise NeedsAttention({field: [_("Il n’y a pas de taux de change pour ce jour.")]})
+    worth = convert(Money(request.minor, request.currency), rate).minor
+    if abs(worth - request.donor_minor) > max(Fraction(1), request.donor_minor * MOST_RATE_MOVES):
+        raise NeedsAttention(
+            {
+                "": [
+                    _(
+                        "Le taux de change s’est écarté de plus d’un quart depuis la demande. Vérifiez-le ;"
+                        " s’il est juste, il faut une nouvelle demande, ou une correction à deux personnes."
+                    )
+                ]
+            }
+        )
     return rate
 
 
@@ -512,8 +547,13 @@ def record_refund(
         raise NeedsAttention({"back_reference": [_("Ce remboursement est déjà noté.")]})
     if back_on > clock.local(now, by.timezone).date():
         raise NeedsAttention({"back_on": [_("Ce jour est dans le futur.")]})
+    first_paid_on = db.session.scalar(
+        select(func.min(Payment.paid_on)).where(Payment.request_id == request.id)
+    )
+    if first_paid_on and back_on < first_paid_on:
+        raise NeedsAttention({"back_on": [_("Rien n’était encore payé ce jour-là.")]})
     allocation = db.session.get_one(Allocation, request.allocation_id)
-    rate = _rate_of(back, allocation, back_on, "back_on")
+    rate = _rate_today(request, allocation, "back_on", by=by, now=now)
     try:
         entry = ledger.refund(request, back, id=id, by=by.id, now=now, rate=rate)
     except ledger.ExceedsAllocation as refused:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
-from ...fields import Form, IdField, as_choices, stripped
+from ...fields import Form, IdField, as_choices, as_reference, stripped
 from ...money import Money, NotAnAmount
 
 CATEGORY_NAMES = [
@@ -177,7 +177,7 @@ class PaymentForm(StepForm):
     reference = StringField(
         _l("Référence du paiement"),
         [DataRequired(_l("Indiquez la référence.")), Length(max=60, message=_l("Au plus 60 caractères."))],
-        filters=[stripped],
+        filters=[as_reference],
     )
     paid_on = StringField(_l("Jour du paiement"), filters=[stripped])
     amount = StringField(_l("Montant payé"), [DataRequired(_l("Indiquez le montant."))], filters=[stripped])
@@ -192,7 +192,7 @@ class RefundForm(StepForm):
     back_reference = StringField(
         _l("Référence du remboursement"),
         [DataRequired(_l("Indiquez la référence.")), Length(max=60, message=_l("Au plus 60 caractères."))],
-        filters=[stripped],
+        filters=[as_reference],
     )
     back_on = StringField(_l("Jour où l’argent est revenu"), filters=[stripped])
 
