@@ -36,7 +36,7 @@ function formPiece(work) {
     header: { v: 1, id: work.id, kind: work.kind, case: work.case, supersedes: work.supersedes ?? null },
     body: utf8.encode(new URLSearchParams(fields).toString()),
     after: null,
-    copy: { fields, path: work.path, code: work.code, photos: work.photos.length },
+    copy: { fields, path: work.path, about: work.about, photos: work.photos.length },
   };
 }
 
@@ -53,7 +53,7 @@ function photoPiece(work, { id, slot, bytes, caption, subject, consent }) {
     },
     body: new Uint8Array(bytes),
     after: work.id,
-    copy: { caption, subject, code: work.code },
+    copy: { caption, subject, about: work.about },
   };
 }
 

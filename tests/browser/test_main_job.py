@@ -58,13 +58,13 @@ def test_a_visit_logged_without_network_lands_once(new_phone: NewPhone, world: W
     phone.shows(f"{locale}-8-check-in")
     phone.saves()
     assert phone.waiting() == 5
-    sees_what_waits(phone, case, code, locale)
+    sees_what_waits(phone, case, name, locale)
     assert not world.rows(select(FollowUp).where(FollowUp.case_id == case))
 
     comes_back_badly(phone, world)
     [visit] = world.rows(select(FollowUp).where(FollowUp.case_id == case))
     landed_whole(world, case, visit)
-    sees_it_received(phone, case, locale)
+    sees_it_received(phone, case, name, locale)
     alert_of(manager, hears, world, case, code, name, locale)
 
 
@@ -90,7 +90,7 @@ def finds_the_case(phone: Phone, case: UUID, name: str, locale: str) -> None:
     phone.shows(f"{locale}-5-allocation")
 
 
-def sees_what_waits(phone: Phone, case: UUID, code: str, locale: str) -> None:
+def sees_what_waits(phone: Phone, case: UUID, name: str, locale: str) -> None:
     waits = phone.page.locator("[data-state-name=waiting]:visible")
     for picture, path, number in (
         ("case-waiting", f"/cases/{case}", 2), ("today-waiting", "/today", 2), ("outbox-waiting", "/outbox", 5),
@@ -98,7 +98,7 @@ def sees_what_waits(phone: Phone, case: UUID, code: str, locale: str) -> None:
         phone.opens(path)
         phone.page.reload()
         expect(waits).to_have_count(number)
-        expect(waits.first).to_contain_text(code)
+        expect(waits.first).to_contain_text(name)
         phone.shows(f"{locale}-9-{picture}")
     expect(phone.page.locator("[data-storage]")).to_have_text(re.compile(r"\S"))
 
@@ -148,10 +148,12 @@ def landed_whole(world: World, case: UUID, visit: FollowUp) -> None:
     assert not world.rows(select(ContestedSubmission))
 
 
-def sees_it_received(phone: Phone, case: UUID, locale: str) -> None:
+def sees_it_received(phone: Phone, case: UUID, name: str, locale: str) -> None:
     phone.opens("/outbox")
     expect(phone.page.locator("[data-outbox-empty]")).to_be_visible()
-    expect(phone.page.locator("[data-outbox-list] [data-state-name=received]")).to_have_count(5)
+    received = phone.page.locator("[data-outbox-list] [data-state-name=received]")
+    expect(received).to_have_count(5)
+    expect(received.first).to_contain_text(name)
     phone.shows(f"{locale}-10-outbox-received")
     phone.opens(f"/cases/{case}")
     timeline = phone.page.locator("[data-timeline]")

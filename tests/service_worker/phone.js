@@ -56,7 +56,7 @@ export function aVisit({ photos = 0, kind = "visit", fields = [["notes", "Tout v
     id: crypto.randomUUID(),
     kind,
     case: "3f0e8a52-0000-4000-8000-000000000001",
-    code: "GN-7K3M",
+    about: "Aminata Bah",
     path: "/cases/3f0e8a52-0000-4000-8000-000000000001/visits/new",
     build: "test",
     supersedes: null,
