@@ -141,6 +141,13 @@ def test_every_kind_of_work_that_waits_is_shown_in_words(revoked, aminata, kadia
         assert not any(name in page for page in shown), name
 
 
+def test_a_request_for_money_from_a_phone_that_was_cut_off_is_not_taken_in(revoked, aminata, kadiatou):
+    asked = revoked.save("payment-request", aminata, request_fields("500"))
+    assert revoked.post(asked).receipts[0]["outcome"] == "quarantined"
+    said = kadiatou.posts(f"/quarantine/{asked.id}/acceptance", {"reason": "Vu avec lui"}, 422).text()
+    assert "ne se reprend pas" in said
+
+
 def test_a_photo_is_taken_in_with_its_visit(revoked, aminata, kadiatou, shelf):
     visit = revoked.save_visit(aminata, photos_announced=1)
     photo = revoked.save_photo(visit, aminata, a_picture(200), caption="L’étal")
