@@ -42,9 +42,12 @@ on("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== self.location.origin) return;
+  // Whoever opens whatever page: what waits here leaves, also when nobody is signed in.
+  if (request.mode === "navigate") event.waitUntil(sender.send({ pressed: true }).catch(() => {}));
   if (request.method === "POST" && url.pathname === "/sign-in") event.respondWith(vault.tryToSignIn(() => fetch(request)));
   else if (assets.isAsset(request, url)) event.respondWith(assets.answer(request, url));
   else if (isPage(request, url)) event.respondWith(pages.answer(request, url));
+  else if (url.pathname === "/sign-in") event.respondWith(fetch(request).catch(() => Response.redirect("/unlock", 303)));
 });
 
 on("message", (event) => {

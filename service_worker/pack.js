@@ -42,6 +42,8 @@ export function makePack({ fetch, locks, keepAssets, keepLater, finishSignOut, n
       if (response.status === 401) tell({ type: "signed-out" });
       if (response.status !== 200 || !response.headers.get("Content-Type")?.includes("ndjson")) return;
       await keepLines(opened, linesOf(response.body, stillThere), later);
+      // A new version or language: what came later before is of the old one, and is not waited for again.
+      if (cursor && !later && (await keptRecord(opened, "pack"))?.later) await bring(opened);
     } catch (error) {
       // A cut is no trouble: what came is kept, and the cursor has not moved.
       if (error?.name === "QuotaExceededError") tell({ type: "full" });

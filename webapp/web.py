@@ -57,7 +57,7 @@ SCRIPT = "default-src 'none'; script-src 'self'; connect-src 'self'"
 """The policy of scripts: what a worker made of one may do."""
 POLICIES = {"text/html": SECURITY_HEADERS["Content-Security-Policy"], "text/javascript": SCRIPT}
 ANSWERS_MACHINES = ("/outbox/submissions", "/outbox/photos", "/pack", "/phones", "/push/")
-"""Paths asked by scripts only: their refusals are JSON, never a page."""
+"""Paths asked by scripts: their refusals are JSON, never a page."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -128,13 +128,15 @@ def ask_to_sign_in() -> AnyResponse:
 
     A redirect after a POST is followed by ``fetch`` and looks like success: work would be lost.
     """
-    if (
-        request.method not in SAFE_METHODS
-        or request.path.startswith(ANSWERS_MACHINES)
-        or "HX-Request" in request.headers
-    ):
+    if request.method not in SAFE_METHODS or _answers_a_machine() or "HX-Request" in request.headers:
         abort(401)
     return redirect(url_for("people.sign_in", next=own_path(request.full_path.rstrip("?"))), 303)
+
+
+def _answers_a_machine() -> bool:
+    # The list of phones is a page for people; at its address a script enrols one.
+    is_list = request.path == "/phones" and request.method in SAFE_METHODS
+    return request.path.startswith(ANSWERS_MACHINES) and not is_list
 
 
 def own_path(target: str | None, otherwise: str = "/") -> str:
@@ -327,7 +329,7 @@ def _broken(error: Exception) -> Any:
 def _answer(code: int, retry_after: Any = None) -> Any:
     db.session.rollback()
     sentence = _sentences(code)
-    if request.path.startswith(ANSWERS_MACHINES):
+    if _answers_a_machine():
         response = jsonify(error=code, sentence=sentence)
     else:
         response = Response(render_template("error.html", code=code, sentence=sentence), mimetype="text/html")

@@ -128,6 +128,24 @@ def test_work_of_who_signed_out_is_delivered_by_the_next_under_the_right_name(
     assert visit.by_id == world.cast.ibrahima
 
 
+def test_work_of_who_signed_out_leaves_from_the_page_to_sign_in(phone: Phone, world: World) -> None:
+    case = world.a_case("Parti", "Sans")
+    phone.is_made_ready_for("ibrahima")
+    world.line.only, world.line.mode = "/outbox/", "reset"
+    logs_visit(phone, case, "puis déconnexion")
+    phone.opens("/more")
+    phone.page.click("form[data-sign-out] button")
+    phone.page.wait_for_url("**/sign-in")
+    world.line.mode = "ok"
+    phone.opens("/sign-in")
+    until(lambda: [visit.words for visit in visits_of(world, case)] == ["puis déconnexion"], "it has left")
+    assert "/sign-in" in phone.page.url
+    world.line.only, world.line.mode = "", "reset"
+    phone.opens("/sign-in")
+    expect(phone.page.locator("#unlock")).to_be_visible()
+    world.line.mode = "ok"
+
+
 def test_signing_out_without_a_line_locks_now_and_ends_the_session_later(phone: Phone, world: World) -> None:
     case = world.a_case("Deconnexion", "Plus")
     phone.is_made_ready_for("ibrahima")

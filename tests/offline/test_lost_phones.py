@@ -74,6 +74,14 @@ def test_what_a_phone_says_of_itself_may_make_no_sense(phone, ibrahima, said):
     ibrahima.opens("/phones")
 
 
+def test_whoever_looks_at_the_list_sees_which_phone_they_hold(app, cast, phones, ibrahima):
+    phones("ibrahima"), phones("ibrahima")
+    held = [row for row in ibrahima.opens("/phones").texts(".phone") if "Celui que vous tenez" in row]
+    assert len(held) == 1
+    answer = Person(app, None).client.get("/phones")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=/phones")
+
+
 def test_a_lost_phone_is_cut_off_with_one_tap_signed_out_and_told_to_forget_everybody(
     app, phone, cast, ibrahima, kadiatou
 ):

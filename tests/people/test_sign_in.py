@@ -305,6 +305,15 @@ def test_the_language_is_kept_with_the_person_or_on_the_phone(app: Flask, cast: 
     assert Person(app, cast.ibrahima).opens("/more").soup.html["lang"] == "en"  # type: ignore[index]
 
 
+def test_the_language_pressed_before_signing_in_is_theirs_and_not_of_who_comes_next(app: Flask) -> None:
+    phone = nobody(app)
+    phone.posts("/language", {"language": "ar"})
+    signs_in(phone)
+    assert phone.opens("/more").soup.html["lang"] == "ar"  # type: ignore[index]
+    phone.posts("/sign-out", {})
+    assert phone.opens("/sign-in").soup.html["lang"] == "fr"  # type: ignore[index]
+
+
 @pytest.mark.parametrize("fields", [{"password": WRONG}, {"email": ""}])
 def test_a_sign_in_that_fails_leaves_nobody_signed_in_behind(app: Flask, fields: dict[str, str]) -> None:
     person, thief = nobody(app), nobody(app)

@@ -425,6 +425,11 @@ def test_the_officer_gives_a_card_that_opens_the_page_and_says_no_name(
     assert paper is not None
     assert "Aminata" not in paper.text
     assert paper.select_one("svg path")
+    # Drawn in the measure of its box, whatever its size: nothing of it is cut.
+    square = paper.select_one("svg")
+    assert square
+    assert square.get("viewbox") or square.get("viewBox")
+    assert not square.get("width")
     code, pin = (part.text for part in paper.select(".code"))
     visitor: Person = people(None)
     assert visitor.opens(f"/my?code={code}").soup.select_one("#code")["value"] == code  # type: ignore[index]

@@ -98,6 +98,11 @@ def find_session(secret: str, *, now: datetime, settings: Settings) -> SignedIn 
     )  # fmt: skip
 
 
+def phone_of(secret: str) -> UUID | None:
+    """The phone on which this session was opened, where it is an enrolled one."""
+    return db.session.scalar(select(Session.phone_id).where(Session.secret_hash == _hash(secret)))
+
+
 def tie_to_phone(secret: str, phone_id: UUID) -> None:
     """Say on which phone a session was opened."""
     db.session.execute(update(Session).where(Session.secret_hash == _hash(secret)).values(phone_id=phone_id))

@@ -146,7 +146,12 @@ def sign_in_now() -> Any:
     person = sessions.start_session(staff, now=clock.now(), settings=_settings())
     locks.forget_tries(key)
     login_user(person)
-    return redirect(HOME[person.role] if next_page == "/" else next_page, 303)
+    response = redirect(HOME[person.role] if next_page == "/" else next_page, 303)
+    if (chosen := request.cookies.get("language")) in LANGUAGES:
+        # Pressed on the sign-in page: it is theirs from here on, and not that of whoever signs in next.
+        staff.locale = chosen
+        response.delete_cookie("language")
+    return response
 
 
 @people.post("/sign-out")
@@ -208,9 +213,10 @@ def language() -> Any:
         assert staff is not None
         staff.locale = chosen
     response = redirect(own_path(request.form.get("next"), "/"), 303)
-    response.set_cookie(
-        "language", chosen, max_age=365 * 86400, samesite="Lax", secure=_settings().secure_cookies
-    )
+    if person is None:
+        response.set_cookie(
+            "language", chosen, max_age=365 * 86400, samesite="Lax", secure=_settings().secure_cookies
+        )
     return response
 
 

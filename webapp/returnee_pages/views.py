@@ -82,7 +82,7 @@ def give_card(case: Any) -> Any:
         code=code_as_shown(code),
         pin=pin,
         address=address.split("://", 1)[1],
-        square=Markup(segno.make(f"{address}?code={code}", error="m").svg_inline(scale=5, border=2)),  # noqa: S704
+        square=Markup(segno.make(f"{address}?code={code}", error="m").svg_inline(border=4, omitsize=True)),  # noqa: S704
         office_name=status.office_name,
         office_phone=formats.phone(status.office_phone),
     )

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from ... import clock, formats
 from ...database import db
+from ...people import sessions
 from ...people.models import Phone
 from ...web import may, page, public, signed_in
 from ..passes import phone_of_request
@@ -21,11 +22,13 @@ phones = Blueprint("phones", __name__)
 @phones.get("/phones")
 @may("phone.see")
 def index() -> Any:
+    this = sessions.phone_of(signed_in().secret)
     return page(
         "offline/phones.html",
         phones=[
             {
                 "phone": phone,
+                "is_this": phone.id == this,
                 "people": formats.listed(phone.people),
                 "room": _room(phone),
                 "clock": _clock_error(phone.clock_error_ms),

@@ -3,6 +3,7 @@
 import { isUnsent, list, readBack } from "../../../service_worker/outbox.js";
 import * as vault from "../../../service_worker/vault.js";
 import { tell } from "./phone.js";
+import { clockError } from "./today.js";
 import { amount, moment, piece, put, showIf, word } from "./words.js";
 
 const NEWEST_RECEIVED = 20;
@@ -24,9 +25,13 @@ async function draw(root) {
     element.textContent = amount(unsent.length);
     showIf(element.matches("[data-unsent-count]") ? (element.closest("[data-unsent-box]") ?? element) : element, unsent.length > 0);
   }
+  const error = await clockError();
   const texts = unsent.filter((row) => row.kind !== "photo" || !unsent.some(({ id }) => id === row.after));
   for (const timeline of root.querySelectorAll("[data-timeline][data-case]")) {
-    await putFirst(timeline, texts.filter((row) => row.case === timeline.dataset.case));
+    // What was delivered stays in sight until the page that shows it has come, which needs somebody signed in.
+    const since = Date.parse(root.querySelector("time[data-as-of][datetime]")?.dateTime ?? "");
+    const isNew = (row) => row.state === "received" && row.kind !== "photo" && row.settled_at - error > since;
+    await putFirst(timeline, mine.filter((row) => row.case === timeline.dataset.case && (texts.includes(row) || isNew(row))));
   }
   for (const place of root.querySelectorAll("[data-unsent]")) await putFirst(place, texts);
   const page = root.querySelector("[data-outbox-list]");
