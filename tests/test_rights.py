@@ -237,6 +237,8 @@ DOORS: dict[tuple[str, str], Door] = {
         {which: {*OFFICER[which], *MANAGING[which], "root"} for which in OFFICER},
         OFFICERS | CASEWORKERS | MANAGERS | {"root"},
     ),
+    ("GET", "/outbox/carried"): staff(EVERYBODY),
+    ("POST", "/outbox/carried"): staff(EVERYBODY),
     ("GET", "/quarantine"): staff(MANAGERS),
     ("GET", "/quarantine/<uuid:quarantined_id>"): hidden(MANAGING, MANAGERS),
     ("POST", "/quarantine/<uuid:quarantined_id>/acceptance"): hidden(MANAGING, MANAGERS),
@@ -405,7 +407,7 @@ def test_what_is_not_there_and_what_is_not_yours_are_answered_alike(app: Flask, 
 
 def said_again(role: Role, action: str, relation: set[str]) -> bool:
     """The roles of the design, in other words than permissions.py."""
-    if action in {"home.see", "settings.change", "alert.see", "push.subscribe"}:
+    if action in {"home.see", "settings.change", "alert.see", "push.subscribe", "outbox.carry"}:
         return True
     always = {
         Role.FIELD_OFFICER: "phone.enrol pack.fetch outbox.see submission.see case.list today.see arrival.list "

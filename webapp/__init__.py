@@ -78,6 +78,7 @@ def _install_features(app: Flask) -> None:
     from .check_ins.catalogue.views import catalogue
     from .check_ins.views import check_ins
     from .cli import register_commands
+    from .offline.carried.views import carried
     from .offline.phones.views import phones
     from .offline.quarantine.views import quarantine
     from .offline.views import offline
@@ -89,7 +90,7 @@ def _install_features(app: Flask) -> None:
 
     features = (
         cases, intake, returns, visits, check_ins, catalogue, allocations, grants, payment_requests, finance, providers, alerts,
-        returnee_pages, offline, phones, quarantine, reports,
+        returnee_pages, offline, carried, phones, quarantine, reports,
     )  # fmt: skip
     for feature in features:
         app.register_blueprint(feature)

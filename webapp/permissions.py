@@ -88,6 +88,7 @@ MAY: dict[str, list[Predicate]] = {
     "phone.enrol": [is_field_officer, is_caseworker],
     "pack.fetch": [is_field_officer, is_caseworker],
     "outbox.see": [is_field_officer, is_counsellor, is_caseworker],
+    "outbox.carry": [anyone_signed_in],
     "phone.see": [is_field_officer, is_caseworker, is_programme_manager, is_administrator],
     "phone.revoke": [is_field_officer, is_caseworker, is_programme_manager, is_administrator],
     "quarantine.decide": [is_programme_manager],

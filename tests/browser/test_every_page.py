@@ -28,7 +28,7 @@ PAGES = {
         "/dashboard", "/cases", "/cases?q=Bah", "/cases?q=nobody", "/cases/{case}", "/cases/{case}/allocation",
         "/cases/intake", "/cases/intake/{list}", "/alerts", "/alerts/{alert}", "/submissions/{submission}", "/more",
         "/arrivals", "/cases/{case}/procedure", "/cases/{bare}/allocation/new", *MONEY_PAGES, "/cases/{case}/allocation/instalments/1",
-        "/phones", "/quarantine", "/quarantine/{quarantined}", "/cases/{case}/card",
+        "/phones", "/outbox/carried", "/quarantine", "/quarantine/{quarantined}", "/cases/{case}/card",
     ),
     "farah": (
         "/allocations", "/cases/{case}/allocation", *MONEY_PAGES, "/payments", "/payments/{payment}",

@@ -116,20 +116,24 @@ def read_batch(said: Any) -> list[Envelope]:
             raise NotASubmission("not a list")
         if len(items) > MOST_IN_A_BATCH:
             raise TooMuch(str(len(items)))
-        return [_envelope(item) for item in items]
+    except (KeyError, TypeError) as reason:
+        raise NotASubmission(str(reason)) from reason
+    return [read_envelope(item) for item in items]
+
+
+def read_envelope(item: Any, *, photos: bool = False) -> Envelope:
+    """One envelope as it was posted; raises NotASubmission or TooMuch. A phone sends ``photos`` in parts, by
+    their own address; only in a file carried by hand they stand among the texts."""
+    try:
+        kind, digest, key = str(item["kind"]), str(item["digest"]), str(item["key"])
+        if kind not in KINDS or (kind == "photo" and not photos) or not is_key_name(key):
+            raise NotASubmission(kind)
+        sealed = unb64(item["sealed"])
+        if len(sealed) > (LARGEST_PHOTO if kind == "photo" else LARGEST_SEALED):
+            raise TooMuch(str(len(sealed)))
+        return Envelope(UUID(item["id"]), kind, key, digest, sealed)
     except (KeyError, TypeError, ValueError, AttributeError) as reason:
         raise NotASubmission(str(reason)) from reason
-
-
-def _envelope(item: dict[str, Any]) -> Envelope:
-    kind, digest, key = str(item["kind"]), str(item["digest"]), str(item["key"])
-    # Photos come in parts, by their own address.
-    if kind not in KINDS or kind == "photo" or not is_key_name(key):
-        raise NotASubmission(kind)
-    sealed = unb64(item["sealed"])
-    if len(sealed) > LARGEST_SEALED:
-        raise TooMuch(str(len(sealed)))
-    return Envelope(UUID(item["id"]), kind, key, digest, sealed)
 
 
 def is_key_name(text: str) -> bool:
@@ -146,15 +150,15 @@ def receive(
     arrived: list[Arrived],
     desk: Desk,
     *,
-    carried_by: UUID,
+    carried_by: UUID | None,
     trusted: bool,
     now: datetime,
     photo: PressedPhoto | None = None,
 ) -> list[dict[str, Any]]:
     """Take submissions in, one after the other, inside the present transaction; their receipts.
 
-    ``carried_by`` is the phone that delivers them and ``trusted`` whether that phone is not cut off; ``photo``
-    is the picture of a single photo, as ``ready_photo`` gave it. A trouble of ours undoes only the one that met
+    ``carried_by`` is the phone that delivers them (none: they came by hand) and ``trusted`` whether that phone is
+    not cut off; ``photo`` is the picture of a single photo, as ``ready_photo`` gave it. A trouble of ours undoes only the one that met
     it and answers ``later`` for it.
     """
     # All cases are held from the start and in one order, before any counter: two batches, or a batch and a page,
@@ -199,7 +203,7 @@ def _receive(
     case: Case | None,
     desk: Desk,
     *,
-    carried_by: UUID,
+    carried_by: UUID | None,
     trusted: bool,
     now: datetime,
     photo: PressedPhoto | None,
@@ -292,7 +296,7 @@ def take_in_after_all(
     db.session.flush()
 
 
-def _claim(envelope: Envelope, *, carried_by: UUID, now: datetime) -> bool:
+def _claim(envelope: Envelope, *, carried_by: UUID | None, now: datetime) -> bool:
     """Write the submission's row if nobody has; whether we are the first. Copies at the same moment wait here."""
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     row = {
@@ -317,7 +321,7 @@ def _claim(envelope: Envelope, *, carried_by: UUID, now: datetime) -> bool:
 
 
 def _contest(
-    envelope: Envelope, submission: Submission, *, carried_by: UUID, now: datetime
+    envelope: Envelope, submission: Submission, *, carried_by: UUID | None, now: datetime
 ) -> dict[str, Any]:
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     kept = db.session.execute(

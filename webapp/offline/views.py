@@ -111,10 +111,10 @@ def receive() -> Any:
         abort(413)
     except (receiving.NotASubmission, RecursionError):
         abort(400)
-    arrived = receiving.opened(envelopes, _desk().keyring)
+    arrived = receiving.opened(envelopes, desk().keyring)
     trusted = _phone_stands(phone_id)
     return _receipts(
-        receiving.receive(arrived, _desk(), carried_by=phone_id, trusted=trusted, now=clock.now())
+        receiving.receive(arrived, desk(), carried_by=phone_id, trusted=trusted, now=clock.now())
     )
 
 
@@ -174,10 +174,10 @@ def _finish_photo(photo_id: UUID, digest: str, key: str, phone_id: UUID) -> Any:
         trusted = phone is not None and phone.revoked_at is None
         begin_anew()
     envelope = receiving.Envelope(photo_id, "photo", key, digest, sealed)
-    arrived = receiving.opened([envelope], _desk().keyring)
-    photo = receiving.ready_photo(arrived[0][1], _desk(), trusted=trusted)
+    arrived = receiving.opened([envelope], desk().keyring)
+    photo = receiving.ready_photo(arrived[0][1], desk(), trusted=trusted)
     (receipt,) = receiving.receive(
-        arrived, _desk(), carried_by=phone_id, trusted=_phone_stands(phone_id), now=clock.now(), photo=photo
+        arrived, desk(), carried_by=phone_id, trusted=_phone_stands(phone_id), now=clock.now(), photo=photo
     )
     if receipt["outcome"] != "later" or receiving.is_damaged(envelope):
         parts.forget_parts(photo_id, digest)
@@ -221,7 +221,8 @@ def _phone_stands(phone_id: UUID) -> bool:
     return phone.revoked_at is None
 
 
-def _desk() -> receiving.Desk:
+def desk() -> receiving.Desk:
+    """What receiving needs of this installation."""
     extensions = current_app.extensions
     return receiving.Desk(extensions["keyring"], extensions["passes"], extensions["storage"])
 

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from flask import Blueprint, abort, current_app, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 from flask_babel import gettext as _
 
 from ... import clock
@@ -16,6 +16,7 @@ from ...returns.forms import ArrivalStep, InterruptionForm
 from ...visits.forms import VisitForm
 from ...web import NeedsAttention, begin_anew, may, page, signed_in
 from .. import receiving
+from ..views import desk
 from ..words import KIND_NAMES
 from . import actions, queries
 from .forms import ReasonForm
@@ -54,14 +55,14 @@ def accept(quarantined_id: UUID) -> Any:
     if not form.validate():
         return _show(row, form, 422)
     if row.Submission.kind == "photo":
-        opened = receiving.sealed_work(row.Submission, _desk().keyring)[1]
+        opened = receiving.sealed_work(row.Submission, desk().keyring)[1]
         begin_anew()  # nobody waits for the database while a picture is drawn
-        photo = receiving.ready_photo(opened, _desk(), trusted=True, after_all=True)
+        photo = receiving.ready_photo(opened, desk(), trusted=True, after_all=True)
         row = _found(quarantined_id)
     try:
         actions.accept(
             row.Submission,
-            _desk(),
+            desk(),
             reason=form.reason.data or "",
             by=signed_in(),
             now=clock.now(),
@@ -111,10 +112,10 @@ def _show(row: Any, form: ReasonForm, status: int = 200) -> Any:
 
 def _said(submission: Any) -> list[tuple[str, str]]:
     """What a visit or a request says, field by field; of a photo its caption."""
-    _envelope, opened = receiving.sealed_work(submission, _desk().keyring)
+    _envelope, opened = receiving.sealed_work(submission, desk().keyring)
     if opened is None:
         return [(_("Contenu"), _("Il ne peut pas être lu."))]
-    if find_author(_desk().passes, opened.author_pass) is None:
+    if find_author(desk().passes, opened.author_pass) is None:
         return [(_("Auteur"), _("Son laissez-passer n’est pas de nous."))]
     if submission.kind == "photo":
         return [(_("Légende"), str(opened.photo.get("caption") or "")[:200])]
@@ -136,8 +137,3 @@ _FORMS: dict[str, Callable[[], Any]] = {
     "interruption": InterruptionForm,
 }
 """The form of each kind whose words a manager may read."""
-
-
-def _desk() -> receiving.Desk:
-    extensions = current_app.extensions
-    return receiving.Desk(extensions["keyring"], extensions["passes"], extensions["storage"])

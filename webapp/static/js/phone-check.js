@@ -3,6 +3,7 @@
 import { isUnsent, list } from "../../../service_worker/outbox.js";
 import * as store from "../../../service_worker/store.js";
 import * as vault from "../../../service_worker/vault.js";
+import { startCarrying } from "./carry.js";
 import { addPasskey, choosePin, dropPasskey, dropPin, hasPasskeys, isPin } from "./openers.js";
 import { ask, tell } from "./phone.js";
 import { amount, head, moment, put, script, showIf, word } from "./words.js";
@@ -21,6 +22,7 @@ export async function startPhoneCheck() {
   keepThisPage();
   startSettings();
   startClearing();
+  startCarrying();
   const found = await check();
   for (const [name, [state, value]] of Object.entries(found)) show(name, state, value);
   const report = document.querySelector("[data-report]");
