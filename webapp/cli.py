@@ -11,7 +11,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_babel import force_locale
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from . import clock
 from .database import db
@@ -310,17 +310,23 @@ def _money_that_does_not_add_up() -> Iterator[str]:
 
 def _submissions_without_record() -> Iterator[str]:
     """Work that phones were told was accepted, and that is not there."""
+    from .allocations.models import PaymentRequest, RequestDocument
     from .check_ins.models import CheckIn, RedFlag
     from .offline.models import Submission
     from .visits.models import FollowUp, Photo
 
-    tables: dict[str, Any] = {"visit": FollowUp, "check-in": CheckIn, "red-flag": RedFlag, "photo": Photo}
-    for kind, table in tables.items():
-        lost = (
-            select(Submission.id)
-            .outerjoin(table, table.id == Submission.id)
-            .where(Submission.kind == kind, Submission.outcome == "accepted", table.id.is_(None))
-        )
+    # A photo is of a visit, or it is a paper of a payment request.
+    tables: dict[str, list[Any]] = {
+        "visit": [FollowUp],
+        "check-in": [CheckIn],
+        "red-flag": [RedFlag],
+        "payment-request": [PaymentRequest],
+        "photo": [Photo, RequestDocument],
+    }
+    for kind, places in tables.items():
+        lost = select(Submission.id).where(Submission.kind == kind, Submission.outcome == "accepted")
+        for table in places:
+            lost = lost.where(~exists().where(table.id == Submission.id))
         for (id,) in _each(lost):
             yield f"submissions {id}: accepted, but its {kind} is not there"
 

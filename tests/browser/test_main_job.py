@@ -48,6 +48,8 @@ def test_a_visit_logged_without_network_lands_once(new_phone: NewPhone, world: W
     world.line.mode = "reset"
     finds_the_case(phone, case, name, locale)
     phone.fills_in_visit(case, concern="serious", words="Jaraama, je veux continuer", notes="Toit percé")
+    expect(phone.page.locator(".allocation-bar .left")).to_contain_text("900")
+    expect(phone.page.locator("[data-as-of]").first).to_have_text(re.compile(r"\d\d:\d\d"))
     for picture, caption, subject, consent in PICTURES:
         phone.adds_photo(picture, caption=caption, subject=subject, consent=consent)
     phone.shows(f"{locale}-6-form")

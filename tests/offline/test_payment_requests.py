@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.allocations.builders import a_rate
 from tests.allocations.hands import Hands
@@ -128,6 +128,21 @@ def test_a_request_waits_for_quotes_that_are_still_on_the_phone(hands, phone, sh
     ] * 2
     assert shelf.all(select(Photo)) == []
     assert not [key for key in shelf.files() if key.startswith("photo/")], "no second copy as a visit's photo"
+
+
+def test_the_check_finds_the_record_of_each_accepted_request_and_quote(app, hands, phone):
+    hands.under_a_rule()
+    asked = saves(phone, hands.case, "500")
+    paper = quote(phone, asked, hands.case)
+    phone.deliver(tries=2)
+    check = lambda: app.test_cli_runner().invoke(args=["check"])  # noqa: E731
+    assert check().exit_code == 0, check().output
+    with app.app_context():
+        db.session.execute(delete(RequestDocument).where(RequestDocument.id == paper.id))
+        db.session.commit()
+    lost = check()
+    assert lost.exit_code == 1
+    assert f"submissions {paper.id}: accepted, but its photo is not there" in lost.output
 
 
 def test_a_picture_that_is_none_keeps_the_request_and_says_why(phone, shelf, aminata):

@@ -38,6 +38,7 @@ from ..returns.views import (
 from ..visits.views import blank_visit, visit_page
 
 ROWS = Markup("%%rows%%")
+ALLOCATION = Markup("%%allocation%%")
 Form = tuple[str, str, dict[str, Any]]
 """A form with slots: its address under the case, its template, what the template needs."""
 FIRST_FORMS = ("visits/new", "check-ins/new", "red-flags/new")
@@ -110,7 +111,11 @@ def _first_forms(person: Any) -> list[Form]:
     """The forms without which no day in the field begins: those of ``FIRST_FORMS``."""
     blank = SlotCase(person, queries.emergency_numbers(person.office_id))
     return [
-        ("visits/new", "visits/new.html", visit_page(blank, blank_visit(person), person=person)),
+        (
+            "visits/new",
+            "visits/new.html",
+            visit_page(blank, blank_visit(person), person=person) | {"allocation_slot": ALLOCATION},
+        ),
         *islice(check_in_frames(blank, person), 1),
         ("red-flags/new", "red_flags/new.html", red_flag_page(blank, RedFlagForm(), person=person)),
     ]
@@ -121,7 +126,7 @@ def _later_forms(person: Any) -> list[Form]:
     blank = SlotCase(person, queries.emergency_numbers(person.office_id))
     ask_page = request_page(blank, blank_request(blank), person=person)
     ask_page |= {
-        "allocation_slot": Markup("%%allocation%%"),
+        "allocation_slot": ALLOCATION,
         "available": "%%available%%",
         "available_in": "%%currency%%",
         "available_locally": "%%available_locally%%",
