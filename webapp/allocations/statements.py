@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from .. import clock, formats
-from ..cases.models import TimelineEntry
 from ..database import db
 from ..money import Money
 from ..people.models import Staff
@@ -23,20 +22,15 @@ from . import queries, words
 from .models import Allocation, PaymentRequest, RequestDocument, RequestStep
 from .rates import Rate, convert, rate_on
 from .requests.forms import DOCUMENT_NAMES, PAYEE_NAMES
+from .requests.queries import said_of
 from .requests.states import DIRECT
-from .requests.words import STEP_NAMES
+from .requests.words import SAID_NAMES, STEP_NAMES
 
 SHOWN_STEPS = (
     "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "confirmed", "verified",
     "disputed", "returned", "refunded",
 )  # fmt: skip
 """What a reader wants to know of a request's way; waiting for quotes and filing are left to its own page."""
-SAID = {
-    "returnee.received": lambda: _("La personne dit : reçu"),
-    "returnee.partly": lambda: _("La personne dit : reçu en partie"),
-    "returnee.not_received": lambda: _("La personne dit : pas reçu"),
-}
-"""What returnees say of a purchase, as it stands on the timeline."""
 
 
 def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[UUID, dict[str, Any]]:
@@ -152,7 +146,7 @@ def _requests_of(case_ids: list[UUID], *, proofs: bool) -> dict[UUID, list[dict[
         )
     ).all()
     ids = [row.id for row in rows]
-    steps, said = _steps_of(ids), _said_of(case_ids) if ids else {}
+    steps, said = _steps_of(ids), said_of(case_ids) if ids else {}
     papers = _papers_of(ids) if proofs else {}
     found: dict[UUID, list[dict[str, Any]]] = {id: [] for id in case_ids}
     for row in rows:
@@ -169,7 +163,7 @@ def _request(row: Any, steps: list[Any], said: Any, papers: list[dict[str, str]]
         if step.state in SHOWN_STEPS
     ]
     if said is not None:
-        trail.append({"word": SAID[said.kind](), "at": said.happened_at, "by_name": ""})
+        trail.append({"word": SAID_NAMES[said.kind](), "at": said.happened_at, "by_name": ""})
     return {
         "id": str(row.id),
         "reference": row.reference,
@@ -202,16 +196,6 @@ def _steps_of(request_ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
         ):
             found.setdefault(step.request_id, []).append(step)
     return found
-
-
-def _said_of(case_ids: list[UUID]) -> dict[str, Any]:
-    """The latest word of the returnee about each request, by the request's id."""
-    rows = db.session.execute(
-        select(TimelineEntry.kind, TimelineEntry.happened_at, TimelineEntry.facts)
-        .where(TimelineEntry.case_id.in_(case_ids), TimelineEntry.kind.in_(SAID))
-        .order_by(TimelineEntry.happened_at, TimelineEntry.number)
-    )
-    return {row.facts["request"]: row for row in rows if row.facts.get("request")}
 
 
 def _papers_of(request_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, str]]]:

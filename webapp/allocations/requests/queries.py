@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from ...cases.models import Case
+from ...cases.models import Case, TimelineEntry
 from ...database import db
 from ...money import Money
 from ...people.models import Staff
@@ -16,6 +16,7 @@ from ...providers.models import ServiceProvider
 from ..ledger import AVAILABLE
 from ..models import REQUEST_STATES, Allocation, Donor, PaymentRequest, RequestDocument, RequestStep
 from ..rates import convert, rate_on
+from .states import LACKS, SAID
 
 PAGE = 30
 _PLACE = {state: place for place, state in enumerate(REQUEST_STATES)}
@@ -99,6 +100,22 @@ def steps_of(request_id: UUID) -> list[Any]:
         .where(RequestStep.request_id == request_id)
     )
     return sorted(rows, key=lambda row: (row.at, _PLACE.get(row.state, len(_PLACE))))
+
+
+def said_of(case_ids: Collection[UUID]) -> dict[str, Any]:
+    """The latest word of the returnee about each request of these cases, by the request's id."""
+    rows = db.session.execute(
+        select(TimelineEntry.kind, TimelineEntry.happened_at, TimelineEntry.facts)
+        .where(TimelineEntry.case_id.in_(case_ids), TimelineEntry.kind.in_(SAID))
+        .order_by(TimelineEntry.happened_at, TimelineEntry.number)
+    )
+    return {row.facts["request"]: row for row in rows if row.facts.get("request")}
+
+
+def said_lacking(request: PaymentRequest) -> Any | None:
+    """The returnee's latest word about this request, where it says that something did not come."""
+    said = said_of([request.case_id]).get(str(request.id))
+    return said if said is not None and said.kind in LACKS else None
 
 
 def _is_paper_of(request: PaymentRequest) -> tuple[Any, Any]:

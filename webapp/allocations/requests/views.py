@@ -29,6 +29,7 @@ from . import papers, queries
 from .actions import (
     OverCeiling,
     add_over_ceiling,
+    needs_reason,
     offered,
     record_payment,
     record_refund,
@@ -47,7 +48,7 @@ from .forms import (
     StepForm,
 )
 from .states import DEEDS, DIRECT, REFUNDS_IN
-from .words import DEED_NAMES, STATE_NAMES, STEP_NAMES
+from .words import DEED_NAMES, SAID_NAMES, STATE_NAMES, STEP_NAMES
 
 payment_requests = Blueprint("payment_requests", __name__)
 
@@ -199,9 +200,16 @@ def _show(
     asked = row.PaymentRequest
     case = allowed_case(asked.case_id, "payment.see")
     person = signed_in()
+    said = queries.said_lacking(asked)
     can_do = offered(asked, case, by=person, now=clock.now())
     possible = [
-        {"name": deed.name, "word": DEED_NAMES[deed.name](), "reason": deed.reason, "missing": missing}
+        {
+            "name": deed.name,
+            "word": DEED_NAMES[deed.name](),
+            "says_no": deed.reason,
+            "reason": needs_reason(asked, deed),
+            "missing": missing,
+        }
         for deed, missing in can_do
         if deed.name != "payment"
     ]
@@ -218,6 +226,7 @@ def _show(
         "request": summary(row),
         "case": case_view(case, person.locale),
         "case_rights": case,
+        "said": {"word": SAID_NAMES[said.kind](), "at": said.happened_at} if said else None,
         "steps": [
             {"word": STEP_NAMES[step.state](), "at": step.at, "by_name": step.by_name, "reason": step.reason}
             for step in queries.steps_of(request_id)

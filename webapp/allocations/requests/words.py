@@ -32,6 +32,11 @@ STEP_NAMES = {
     "refunded": lambda: _("Remboursé"),
 }
 """What may stand in the history of a request: its states, and what became of a payment."""
+SAID_NAMES = {
+    "returnee.received": lambda: _("La personne dit : reçu"),
+    "returnee.partly": lambda: _("La personne dit : reçu en partie"),
+    "returnee.not_received": lambda: _("La personne dit : pas reçu"),
+}
 DEED_NAMES = {
     "submission": lambda: _("Demander"),
     "approval": lambda: _("Approuver"),

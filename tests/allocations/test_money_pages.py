@@ -1,0 +1,70 @@
+"""What the pages of money tell those who use them, and what they ask of them."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+
+from tests.allocations.hands import Hands
+from tests.cast import Cast
+from webapp import clock
+from webapp.cases.queries import case_for_deed
+from webapp.database import db
+from webapp.returnee_pages.actions import say
+from webapp.web import NeedsAttention
+
+
+@pytest.fixture
+def hands(app: Flask, cast: Cast) -> Hands:
+    return Hands(app, cast)
+
+
+def plainly(text: str) -> str:
+    return text.translate(str.maketrans({"\xa0": " ", "\u202f": " "}))
+
+
+def returnee_says(hands: Hands, kind: str, request_id: UUID) -> None:
+    with hands.app.app_context():
+        case = case_for_deed(hands.case)
+        assert case is not None
+        say(case, kind, id=uuid4(), now=clock.now(), request_id=request_id)
+        db.session.commit()
+
+
+# What the returnee says of a purchase
+
+
+@pytest.mark.parametrize(("kind", "word"), [("not_received", "pas reçu"), ("partly", "reçu en partie")])
+def test_nobody_overlooks_that_the_returnee_lacks_something(
+    hands: Hands, people: Any, kind: str, word: str
+) -> None:
+    id = hands.walks(hands.asks("100"), "approval", "order", "delivery", "invoice", "payment")
+    path = f"/payment-requests/{id}"
+    page = people("kadiatou").opens(path)
+    assert "La personne dit" not in page.text()
+    assert page.soup.select("details form[action$=dispute]")
+    returnee_says(hands, kind, id)
+    page = people("kadiatou").opens(path)
+    assert f"La personne dit : {word}" in page.text(".notice.bad")
+    assert page.soup.select("section[aria-labelledby=now-title] form[action$=dispute]")
+    for deed, state in (("verification", "verified"), ("closure", "closed")):
+        form = people("kadiatou").opens(path).soup.select_one(f"form[action$={deed}]")
+        assert form is not None
+        assert form.select_one("input[name=reason][required]")
+        sent = {str(field["name"]): str(field.get("value", "")) for field in form.select("input")}
+        assert "Dites pourquoi." in people("kadiatou").posts(f"{path}/{deed}", sent, 422).text("#errors")
+        people("kadiatou").posts(f"{path}/{deed}", {**sent, "reason": "Vue au marché"})
+        assert hands.state(id) == state
+    assert people("kadiatou").opens(path).text("#steps-title + ol").count("Vue au marché") == 2
+
+
+def test_a_purchase_that_came_after_all_is_verified_without_a_reason(hands: Hands, people: Any) -> None:
+    id = hands.walks(hands.asks("100"), "approval", "order", "delivery", "invoice", "payment")
+    returnee_says(hands, "not_received", id)
+    with pytest.raises(NeedsAttention) as refused:
+        hands.does("verification", id, reason="")
+    assert list(refused.value.errors) == ["reason"]
+    returnee_says(hands, "received", id)
+    assert not people("kadiatou").opens(f"/payment-requests/{id}").soup.select(".notice.bad")
+    assert hands.does("verification", id, reason="") == "verified"
