@@ -6,12 +6,16 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 
+from tests.allocations.builders import euros
 from tests.allocations.hands import Hands
 from tests.cast import Cast
 from webapp import clock
+from webapp.cases.models import Case
 from webapp.cases.queries import case_for_deed
 from webapp.database import db
-from webapp.returnee_pages.actions import say
+from webapp.money import Money
+from webapp.returnee_pages.actions import make_access, say
+from webapp.returnee_pages.queries import status_of
 from webapp.web import NeedsAttention
 
 
@@ -30,6 +34,27 @@ def returnee_says(hands: Hands, kind: str, request_id: UUID) -> None:
         assert case is not None
         say(case, kind, id=uuid4(), now=clock.now(), request_id=request_id)
         db.session.commit()
+
+
+# An operator's fee
+
+
+def test_a_fee_is_one_line_under_its_own_name_and_counted_for_everybody(hands: Hands, people: Any) -> None:
+    id = hands.walks(hands.asks("100", "mobile_money"), "approval")
+    hands.pays(id, fee=Money(150, "EUR"))
+    page = people("ibrahima").opens(f"/cases/{hands.case}/allocation")
+    fees = [line for line in page.texts(".movements tbody tr") if "1,50 EUR" in plainly(line)]
+    assert [plainly(line).startswith("Frais de l’opérateur") for line in fees] == [True]
+    assert "dont frais de l’opérateur 1,50 EUR" in plainly(page.text(".sums"))
+    with hands.app.app_context():
+        promise = status_of(hands.case).promise
+        assert promise is not None
+        assert (promise.fees, promise.paid) == (euros(150), euros(30_150))
+        card = make_access(db.session.get_one(Case, hands.case), clock.now())
+        db.session.commit()
+    visitor = people(None)
+    visitor.posts("/my/sign-in", {"code": card[0], "pin": card[1]})
+    assert "dont frais de l’opérateur 1,50 EUR" in plainly(visitor.opens("/my").text(".promise"))
 
 
 # What the returnee says of a purchase

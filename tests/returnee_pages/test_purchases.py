@@ -19,6 +19,7 @@ from webapp.cases.models import Case, TimelineEntry
 from webapp.database import db
 from webapp.returnee_pages.actions import make_access
 from webapp.returnee_pages.models import ReturneeWord
+from webapp.returnee_pages.queries import status_of
 
 WAY = ("draft", "requested", "approved", "ordered", "delivered", "invoiced", "paid")
 
@@ -141,6 +142,46 @@ def test_what_did_not_come_is_told_to_officer_and_manager_and_leads_to_the_reque
     link = kadiatou.opens("/alerts").soup.select_one('a[href^="/alerts/"]')
     assert link is not None
     assert kadiatou.opens(str(link["href"])).soup.select_one(f'a[href="/payment-requests/{id}"]')
+
+
+def promise_on(page: Page) -> dict[str, str]:
+    rows = page.soup.select(".promise > div:not(.words)")
+    return {
+        row.select_one("dt").get_text(strip=True): "".join(row.select_one("dd").get_text().split())  # type: ignore[union-attr]
+        for row in rows
+    }
+
+
+def test_what_is_promised_is_paid_set_aside_for_later_or_left(
+    app: Flask, cast: Cast, visitor: Person
+) -> None:
+    assert promise_on(visitor.opens("/my")) == {
+        "Promis": "1500,00EUR", "Déjà payé": "200,00EUR", "Mis de côté pour vos achats": "400,00EUR",
+        "Reste": "900,00EUR",
+    }  # fmt: skip
+    a_purchase(app, cast, "approved")
+    with app.app_context():
+        allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == cast.aminata)).one()
+        ledger.hold_back(allocation, 30_000)
+        db.session.commit()
+    assert promise_on(visitor.opens("/my")) == {
+        "Promis": "1500,00EUR", "Déjà payé": "200,00EUR", "Mis de côté pour vos achats": "523,00EUR",
+        "Plus tard": "300,00EUR", "Reste": "477,00EUR",
+    }  # fmt: skip
+
+
+def test_money_is_set_aside_since_the_day_of_a_purchase_that_still_holds_it(app: Flask, cast: Cast) -> None:
+    now = clock.now()
+    with app.app_context():
+        allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == cast.aminata)).one()
+        held, given_up = (a_request(allocation, cast, euros(1_000), state="approved") for _ in "12")
+        ledger.set_aside(held, by=cast.kadiatou, now=now - timedelta(days=9))
+        ledger.set_aside(given_up, by=cast.kadiatou, now=now - timedelta(days=2))
+        ledger.release(given_up, by=cast.kadiatou, now=now)
+        db.session.commit()
+        status = status_of(cast.aminata)
+    assert status.step == "paying"
+    assert status.since == (now - timedelta(days=9)).date()
 
 
 def test_nobody_answers_for_the_purchase_of_another(app: Flask, cast: Cast, visitor: Person) -> None:

@@ -85,8 +85,8 @@ def test_amounts_are_also_told_in_the_money_of_home(app: Flask, people: Any, cas
         )  # fmt: skip
         db.session.commit()
     left = "".join(status_page(people(None), card).text(".left").split())
-    # 1,300 of 1,500 euros are left; three figures of the estimate count.
-    assert left == "Reste1300,00EURenviron12200000GNF"
+    # Of 1,500 euros 200 are paid and 500 set aside; three figures of the estimate count.
+    assert left == "Reste800,00EURenviron7480000GNF"
 
 
 def test_a_card_may_be_typed_the_way_people_type(people: Any, card: Card) -> None:

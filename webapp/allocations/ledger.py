@@ -143,6 +143,11 @@ def deed_id(id: UUID, deed: str) -> UUID:
     return uuid5(id, deed)
 
 
+def fee_id(payment: UUID) -> UUID:
+    """The key of what an operator took for a payment."""
+    return deed_id(payment, "fee")
+
+
 def counts_as_cash(payee_kind: str) -> bool:
     """Whether paying this kind of payee hands over money: it counts against the limit on cash."""
     return payee_kind in HANDED_OVER

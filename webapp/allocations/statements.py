@@ -40,13 +40,15 @@ def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[U
         return {}
     sums, lines = queries.sums_of(seen), queries.lines_of(seen)
     limits, instalments = queries.limits_of(seen), queries.instalments_of(seen)
-    figures = _figures_of(seen, clock.today(person.timezone))
+    fees = queries.fees_of(seen)
+    taken = {id: sum(line.minor for line in lines[id] if line.id in fees) for id in seen}
+    figures = _figures_of(taken, clock.today(person.timezone))
     asked = _requests_of(seen, proofs=proofs)
     nothing: dict[str, Any] = {"figures": [], "rate": None}
     return {
         id: {
             "allocation": sums.get(id),
-            "lines": words.lines(lines[id]),
+            "lines": words.lines(lines[id], fees),
             "limits": words.limits(limits[id]),
             "instalments": instalments[id],
             "requests": asked[id],
@@ -59,22 +61,24 @@ def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[U
 # The sums
 
 
-def _figures_of(case_ids: list[UUID], today: date) -> dict[UUID, dict[str, Any]]:
-    """By case: the rows of the table of sums, and the rate of their estimates."""
+def _figures_of(fees: dict[UUID, int], today: date) -> dict[UUID, dict[str, Any]]:
+    """By case (with what operators took): the rows of the table of sums, and the rate of their estimates."""
     rates: dict[tuple[str, str], Rate | None] = {}
     found = {}
-    for allocation in db.session.scalars(select(Allocation).where(Allocation.case_id.in_(case_ids))):
+    for allocation in db.session.scalars(select(Allocation).where(Allocation.case_id.in_(fees))):
         pair = (allocation.currency, allocation.local_currency)
         if pair not in rates:
             rates[pair] = rate_on(*pair, today) if pair[0] != pair[1] else None
         found[allocation.case_id] = {
-            "figures": [_figure(*row, allocation, rates[pair]) for row in _rows(allocation)],
+            "figures": [
+                _figure(*row, allocation, rates[pair]) for row in _rows(allocation, fees[allocation.case_id])
+            ],
             "rate": _told_rate(rates[pair]),
         }
     return found
 
 
-def _rows(allocation: Allocation) -> list[tuple[str, str, int, bool]]:
+def _rows(allocation: Allocation, fees: int) -> list[tuple[str, str, int, bool]]:
     """(swatch, title, minor units, shown even when it is nothing)."""
     paid = allocation.disbursed_minor - allocation.refunded_minor + allocation.exchange_minor
     spoken_for = allocation.held_back_minor + allocation.set_aside_minor + paid
@@ -85,6 +89,7 @@ def _rows(allocation: Allocation) -> list[tuple[str, str, int, bool]]:
         ("", _("Retenu pour plus tard"), allocation.held_back_minor, False),
         ("set-aside", _("Mis de côté"), allocation.set_aside_minor, True),
         ("paid", _("Payé"), paid, True),
+        ("", _("dont frais de l’opérateur"), fees, False),
         ("available", _("Disponible"), available, True),
     ]
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select
 
 from .. import clock
 from ..allocations.models import Allocation, LedgerEntry, PaymentRequest, RequestStep
+from ..allocations.queries import fees_of
 from ..allocations.requests.states import DIRECT
 from ..cases.models import Case, TimelineEntry
 from ..database import db
@@ -20,10 +21,16 @@ from .models import ReturneeAccess, ReturneeSession, ReturneeWord
 
 @dataclass(frozen=True)
 class Promise:
-    """The allocation as its returnee is told: promised, paid, left, and about how much that is at home."""
+    """The allocation as its returnee is told, and about how much each is at home.
+
+    What was promised is paid (fees among it), set aside for purchases, to come later, or left to ask for.
+    """
 
     promised: Money
     paid: Money
+    fees: Money
+    set_aside: Money
+    later: Money
     left: Money
     at_home: "dict[str, Money] | None" = None
 
@@ -103,6 +110,7 @@ _STATUS = (
         Allocation.currency,
         Allocation.granted_minor,
         Allocation.adjusted_minor,
+        Allocation.held_back_minor,
         Allocation.set_aside_minor,
         Allocation.disbursed_minor,
         Allocation.refunded_minor,
@@ -115,8 +123,14 @@ _STATUS = (
 _LATEST_STAGE = select(func.max(TimelineEntry.happened_at)).where(
     TimelineEntry.case_id == bindparam("case_id"), TimelineEntry.kind.in_(["case.stage", "case.closed"])
 )
-_LATEST_SET_ASIDE = select(func.max(LedgerEntry.posted_at)).where(
-    LedgerEntry.allocation_id == bindparam("allocation_id"), LedgerEntry.kind == "set_aside"
+_LATEST_SET_ASIDE = (
+    select(func.max(LedgerEntry.posted_at))
+    .join(PaymentRequest, PaymentRequest.id == LedgerEntry.request_id)
+    .where(
+        LedgerEntry.allocation_id == bindparam("allocation_id"),
+        LedgerEntry.kind == "set_aside",
+        PaymentRequest.held_minor > 0,
+    )
 )
 _LATEST_RATE = (
     select(LedgerEntry.minor, LedgerEntry.local_minor, LedgerEntry.local_currency)
@@ -158,7 +172,7 @@ def status_of(case_id: UUID) -> Status:
         next_contact=row.next_follow_up_on,
         office_name=row.office_name,
         office_phone=row.office_phone,
-        promise=_promise(row) if row.allocation_id else None,
+        promise=_promise(row, case_id) if row.allocation_id else None,
     )
 
 
@@ -204,11 +218,19 @@ def _asks_receipt(row: Any, reached: set[str]) -> bool:
     return "delivered" in reached or (row.payee_kind in DIRECT and "paid" in reached)
 
 
-def _promise(row: Any) -> Promise:
-    promised = Money(row.granted_minor + row.adjusted_minor, row.currency)
+def _promise(row: Any, case_id: UUID) -> Promise:
+    promised = row.granted_minor + row.adjusted_minor
     # What exchange rates cost or gave is part of what was paid, as on the statement.
-    paid = Money(row.disbursed_minor - row.refunded_minor + row.exchange_minor, row.currency)
-    amounts = {"promised": promised, "paid": paid, "left": promised - paid}
+    paid = row.disbursed_minor - row.refunded_minor + row.exchange_minor
+    sums = {
+        "promised": promised,
+        "paid": paid,
+        "fees": _fees(case_id),
+        "set_aside": row.set_aside_minor,
+        "later": row.held_back_minor,
+        "left": promised - paid - row.set_aside_minor - row.held_back_minor,
+    }
+    amounts = {name: Money(minor, row.currency) for name, minor in sums.items()}
     rate = db.session.execute(
         _LATEST_RATE, {"allocation_id": row.allocation_id, "currency": row.currency}
     ).first()
@@ -217,6 +239,14 @@ def _promise(row: Any) -> Promise:
         for name, amount in amounts.items()
     }
     return Promise(**amounts, at_home=at_home)
+
+
+def _fees(case_id: UUID) -> int:
+    """What operators took for this case's payments."""
+    taken = select(func.coalesce(func.sum(LedgerEntry.minor), 0)).where(
+        LedgerEntry.id.in_(fees_of([case_id]))
+    )
+    return int(db.session.scalar(taken) or 0)
 
 
 def _about(product: int, divisor: int) -> int:

@@ -214,5 +214,6 @@ def _money_rows(promise: queries.Promise) -> dict[str, dict[str, str]]:
             "amount": formats.money(getattr(promise, name)),
             "at_home": formats.money(at_home[name]) if name in at_home else "",
         }
-        for name in ("promised", "paid", "left")
+        for name in ("promised", "paid", "fees", "set_aside", "later", "left")
+        if name in ("promised", "paid", "left") or getattr(promise, name).minor
     }

@@ -372,7 +372,7 @@ def record_payment(
         with db.session.begin_nested():
             entry = ledger.pay(request, paid, id=id, by=by.id, now=now, rate=rate)
             if fee is not None and fee.minor:
-                _charge(request, fee, id=ledger.deed_id(id, "fee"), by=by, now=now, rate=rate)
+                _charge(request, fee, id=ledger.fee_id(id), by=by, now=now, rate=rate)
             request.payer_id, request.paid_at = by.id, now
             payment = Payment(
                 id=id, request_id=request.id, office_id=request.office_id, entry_id=entry.id, method=method,
