@@ -5,11 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.allocations.builders import euros
 from tests.allocations.hands import Hands
 from tests.cast import Cast
 from webapp import clock
+from webapp.allocations.models import Payment
 from webapp.cases.models import Case
 from webapp.cases.queries import case_for_deed
 from webapp.database import db
@@ -55,6 +57,60 @@ def test_a_fee_is_one_line_under_its_own_name_and_counted_for_everybody(hands: H
     visitor = people(None)
     visitor.posts("/my/sign-in", {"code": card[0], "pin": card[1]})
     assert "dont frais de l’opérateur 1,50 EUR" in plainly(visitor.opens("/my").text(".promise"))
+
+
+# A payment that did not arrive
+
+
+def test_a_payment_that_did_not_arrive_says_why_and_names_no_payer(hands: Hands, people: Any) -> None:
+    id = hands.walks(hands.asks("100", "cash"), "approval")
+    path, farah = f"/payment-requests/{id}", people("farah")
+    assert "Noté payé par" not in farah.opens(path).text()
+    hands.pays(id)
+    assert "Noté payé par" in farah.opens(path).text()
+    with hands.app.app_context():
+        payment = db.session.scalars(select(Payment.id).where(Payment.request_id == id)).one()
+    farah.posts(f"/payments/{payment}/failure", {"reason": "Numéro fermé"})
+    assert "Raison Numéro fermé" in farah.opens(f"/payments/{payment}").text(".facts")
+    page = farah.opens(path)
+    assert page.text(".notice.bad") == "Paiement non arrivé : Numéro fermé"
+    assert "Noté payé par" not in page.text()
+    hands.pays(id)
+    page = farah.opens(path)
+    assert "Noté payé par" in page.text()
+    assert not page.soup.select(".notice.bad")
+
+
+def test_finance_sees_whose_money_has_not_come_back(hands: Hands, people: Any) -> None:
+    never_paid = hands.walks(hands.asks("50"), "approval", "order", "delivery", "return")
+    paid = hands.walks(
+        hands.asks("100"), "approval", "order", "delivery", "invoice", "payment", "dispute", "return"
+    )
+
+    def awaited() -> list[str]:
+        section = next(
+            section
+            for section in people("farah").opens("/payment-requests").soup.select("section")
+            if "Remboursement attendu" in section.h2.text
+        )
+        return [row["href"].rpartition("/")[2] for row in section.select("a.row")]
+
+    assert hands.state(never_paid) == "returned"
+    assert awaited() == [str(paid)]
+    form = people("farah").opens(f"/payment-requests/{paid}").soup.select_one("form[action$=refunds]")
+    assert form is not None
+    sent = {str(field["name"]): str(field.get("value", "")) for field in form.select("input")}
+    people("farah").posts(f"/payment-requests/{paid}/refunds", {**sent, "back_reference": "RET-1"})
+    assert awaited() == []
+
+
+@pytest.mark.parametrize(("amount", "first"), [("50", "Demande écrite"), ("500", "Attend les devis")])
+def test_quotes_are_spoken_of_where_the_rule_asks_for_some(
+    hands: Hands, people: Any, amount: str, first: str
+) -> None:
+    hands.under_a_rule()
+    id = hands.asks(amount)
+    assert people("ibrahima").opens(f"/payment-requests/{id}").texts("#steps-title + ol strong")[0] == first
 
 
 # What the returnee says of a purchase

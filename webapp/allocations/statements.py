@@ -24,7 +24,7 @@ from .rates import Rate, convert, rate_on
 from .requests.forms import DOCUMENT_NAMES, PAYEE_NAMES
 from .requests.queries import said_of
 from .requests.states import DIRECT
-from .requests.words import SAID_NAMES, STEP_NAMES
+from .requests.words import SAID_NAMES, step_name
 
 SHOWN_STEPS = (
     "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "confirmed", "verified",
@@ -132,6 +132,7 @@ _REQUESTS = (
         PaymentRequest.donor_minor,
         PaymentRequest.payee_kind,
         PaymentRequest.payee_name,
+        PaymentRequest.quotes_required,
         PaymentRequest.requested_at,
         Allocation.currency.label("donor_currency"),
         ServiceProvider.name.label("provider_name"),
@@ -163,10 +164,11 @@ def _requests_of(case_ids: list[UUID], *, proofs: bool) -> dict[UUID, list[dict[
 
 def _request(row: Any, steps: list[Any], said: Any, papers: list[dict[str, str]]) -> dict[str, Any]:
     trail = [
-        {"word": STEP_NAMES[step.state](), "at": step.at, "by_name": step.by_name or ""}
+        {"word": step_name(step.state, row.quotes_required), "at": step.at, "by_name": step.by_name or ""}
         for step in steps
         if step.state in SHOWN_STEPS
     ]
+    state = step_name(row.state, row.quotes_required)
     if said is not None:
         trail.append({"word": SAID_NAMES[said.kind](), "at": said.happened_at, "by_name": ""})
     return {
@@ -178,8 +180,8 @@ def _request(row: Any, steps: list[Any], said: Any, papers: list[dict[str, str]]
         "donor_amount": formats.money(Money(row.donor_minor, row.donor_currency))
         if row.currency != row.donor_currency
         else "",
-        "state": STEP_NAMES[row.state](),
-        "trail": trail or [{"word": STEP_NAMES[row.state](), "at": None, "by_name": row.requester_name}],
+        "state": state,
+        "trail": trail or [{"word": state, "at": None, "by_name": row.requester_name}],
         "papers": papers,
     }
 

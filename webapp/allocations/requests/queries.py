@@ -13,10 +13,18 @@ from ...database import db
 from ...money import Money
 from ...people.models import Staff
 from ...providers.models import ServiceProvider
-from ..ledger import AVAILABLE
-from ..models import REQUEST_STATES, Allocation, Donor, PaymentRequest, RequestDocument, RequestStep
+from ..ledger import AVAILABLE, LEFT_TO_REFUND
+from ..models import (
+    PAYEE_KINDS,
+    REQUEST_STATES,
+    Allocation,
+    Donor,
+    PaymentRequest,
+    RequestDocument,
+    RequestStep,
+)
 from ..rates import convert, rate_on
-from .states import LACKS, SAID
+from .states import LACKS, REFUNDS_IN, SAID
 
 PAGE = 30
 _PLACE = {state: place for place, state in enumerate(REQUEST_STATES)}
@@ -79,10 +87,24 @@ _QUEUE = (
 )
 
 
+_AWAITING_REFUND = _QUEUE.where(LEFT_TO_REFUND > 0)
+
+
 def office_queue(office_id: UUID, states: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[list[Any], bool]:
     """The office's requests in these states, longest waiting first, and whether more of them wait."""
+    return _some(_QUEUE, office_id, states, kinds)
+
+
+def awaiting_refund(office_id: UUID) -> tuple[list[Any], bool]:
+    """Likewise those whose goods went back and whose money has not all come back."""
+    return _some(_AWAITING_REFUND, office_id, REFUNDS_IN, PAYEE_KINDS)
+
+
+def _some(
+    queue: Any, office_id: UUID, states: Collection[str], kinds: Collection[str]
+) -> tuple[list[Any], bool]:
     asked = {"office_id": office_id, "states": list(states), "kinds": list(kinds)}
-    found = list(db.session.execute(_QUEUE, asked))
+    found = list(db.session.execute(queue, asked))
     return found[:PAGE], len(found) > PAGE
 
 

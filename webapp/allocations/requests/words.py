@@ -54,6 +54,13 @@ DEED_NAMES = {
 }
 
 
+def step_name(state: str, quotes_required: int) -> str:
+    """A step in words; what waits for no quotes was only written."""
+    if state == "draft" and not quotes_required:
+        return _("Demande écrite")
+    return STEP_NAMES[state]()
+
+
 def _amount(facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [(facts.get("what", ""), money(Money(facts["minor"], facts["currency"])))]
 
