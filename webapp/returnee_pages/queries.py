@@ -5,10 +5,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from .. import clock
-from ..allocations.models import Allocation, LedgerEntry, PaymentRequest, RequestStep
+from ..allocations.models import Allocation, LedgerEntry, Payment, PaymentRequest, RequestStep
 from ..allocations.queries import fees_of
 from ..allocations.requests.states import DIRECT
 from ..cases.models import Case, TimelineEntry
@@ -65,6 +65,10 @@ STEPS_TOLD = (
     "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "disputed", "returned",
 )  # fmt: skip
 MOST_PURCHASES = 12
+_ON_ITS_WAY = exists().where(
+    Payment.request_id == PaymentRequest.id, Payment.confirmed_at.is_(None), Payment.failed_at.is_(None)
+)
+"""Money was sent, and nobody has noted whether it arrived."""
 _PURCHASES = (
     select(
         PaymentRequest.id,
@@ -74,6 +78,7 @@ _PURCHASES = (
         PaymentRequest.currency,
         PaymentRequest.payee_kind,
         PaymentRequest.state,
+        _ON_ITS_WAY.label("on_its_way"),
     )
     .where(PaymentRequest.case_id == bindparam("case_id"), PaymentRequest.state.not_in(["draft", "quoted"]))
     .order_by(PaymentRequest.changed_at.desc(), PaymentRequest.id)
@@ -212,10 +217,13 @@ def has_purchase(case_id: UUID, request_id: UUID) -> bool:
 
 
 def _asks_receipt(row: Any, reached: set[str]) -> bool:
-    """Goods that were handed over, or money that was sent, may be confirmed until the returnee did."""
-    if row.state in ("rejected", "cancelled", "returned") or "received" in reached:
+    """Goods that were handed over may be confirmed, and money that was sent until it is known to have arrived.
+
+    That a provider has the money does not say that the returnee has the goods.
+    """
+    if row.state in ("rejected", "cancelled", "returned", "closed") or "received" in reached:
         return False
-    return "delivered" in reached or (row.payee_kind in DIRECT and "paid" in reached)
+    return "delivered" in reached or (row.payee_kind in DIRECT and "paid" in reached and row.on_its_way)
 
 
 def _promise(row: Any, case_id: UUID) -> Promise:
