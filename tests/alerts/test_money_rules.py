@@ -15,6 +15,7 @@ from tests.cast import Cast
 from webapp import clock, worker
 from webapp.alerts import daily
 from webapp.alerts.models import Alert, Job
+from webapp.alerts.rules import RULES, SETTLED_BY, SETTLED_BY_CASE, name_of
 from webapp.allocations import ledger
 from webapp.allocations.models import Instalment, Payment, PaymentRequest, RequestDocument
 from webapp.cases.models import Case, TimelineEntry
@@ -379,3 +380,82 @@ def test_a_request_over_the_ceiling_wakes_the_manager(app: Flask, cast: Cast, pe
     assert ("payment_over_ceiling", cast.kadiatou) in alerts_by_person(app)
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(PaymentRequest)) == 0
+
+
+# What ends an alert
+
+
+def open_alerts(app: Flask, rule: str) -> int:
+    worker.drain(app)
+    with app.app_context():
+        return db.session.scalar(
+            select(func.count()).where(Alert.rule == rule, Alert.acknowledged_at.is_(None))
+        )  # type: ignore[return-value]
+
+
+ENDS = [
+    ("payment_to_approve", "payment.requested", "request", ["payment.approved", "payment.rejected", "payment.cancelled"]),
+    ("payment_waiting", "payment.waiting", "request", ["payment.approved"]),
+    ("payment_undelivered", "payment.undelivered", "request", ["payment.delivered"]),
+    ("payment_unpaid", "payment.unpaid", "request", ["payment.paid", "payment.disputed"]),
+    ("payment_failed", "payment.failed", "request", ["payment.paid", "payment.returned"]),
+    ("returnee_not_received", "returnee.not_received", "request", ["returnee.received", "payment.verified"]),
+    ("returnee_received_partly", "returnee.partly", "request", ["returnee.received", "payment.closed"]),
+    ("adjustment_to_decide", "adjustment.proposed", "subject", ["adjustment.confirmed", "adjustment.refused"]),
+    ("instalment_due", "instalment.due", "number", ["instalment.released"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "raises", "about", "ends"), ENDS, ids=[e[0] for e in ENDS])
+def test_an_alert_ends_with_what_had_raised_it_and_with_nothing_else(
+    rule: str, raises: str, about: str, ends: list[str], app: Flask, cast: Cast, happens: Happens
+) -> None:
+    for end in ends:
+        this, other = ({"subject": uuid4()} if about == "subject" else {about: str(uuid4())} for _ in "12")
+        happens(raises, case=cast.aminata, **this)
+        waiting = open_alerts(app, rule)
+        assert waiting
+        happens(end, case=cast.aminata, **other)
+        if about != "subject":  # of which there is one
+            happens(end, case=cast.fatou, **this)
+        assert open_alerts(app, rule) == waiting, end
+        happens(end, case=cast.aminata, **this)
+        assert open_alerts(app, rule) == 0, end
+
+
+def test_a_refusal_needs_nobody_once_something_new_is_asked(app: Flask, cast: Cast, happens: Happens) -> None:
+    happens("payment.rejected", case=cast.aminata, by=cast.kadiatou, request=str(uuid4()))
+    assert open_alerts(app, "payment_rejected") == 1
+    happens("payment.requested", case=cast.aminata, by=cast.ibrahima, request=str(uuid4()))
+    assert open_alerts(app, "payment_rejected") == 0
+
+
+def test_what_ended_before_the_worker_looked_is_told_to_nobody(
+    app: Flask, cast: Cast, happens: Happens
+) -> None:
+    request = str(uuid4())
+    happens("payment.requested", case=cast.aminata, by=cast.ibrahima, request=request)
+    happens("payment.approved", case=cast.aminata, by=cast.kadiatou, request=request)
+    worker.drain(app)
+    assert money_alerts(app) == []
+
+
+def test_an_alert_that_ended_by_itself_says_so_and_names_nobody(
+    app: Flask, cast: Cast, people: Any, happens: Happens
+) -> None:
+    request = str(uuid4())
+    happens("returnee.not_received", case=cast.aminata, request=request)
+    worker.drain(app)
+    happens("returnee.received", case=cast.aminata, request=request)
+    worker.drain(app)
+    with app.app_context():
+        id = db.session.scalars(select(Alert.id).where(Alert.for_id == cast.kadiatou)).one()
+    page = people("kadiatou").opens(f"/alerts/{id}")
+    assert page.text(".chips").startswith("Réglée")
+    assert "Prise en charge par" not in page.text()
+    assert not page.soup.select("form[action$=acknowledgement]")
+
+
+def test_every_alert_that_ends_is_one_that_is_raised() -> None:
+    assert set(SETTLED_BY) <= {name_of(rule) for rule in RULES}
+    assert set(SETTLED_BY_CASE) <= set(SETTLED_BY)

@@ -519,7 +519,7 @@ def test_the_whole_way_over_the_pages(hands: Hands, people: Any, cast: Cast) -> 
     presses(people("kadiatou"), path, "closure")
     told = people("ibrahima").opens(path).texts("#steps-title + ol strong")
     assert told == [
-        "Attend les devis", "Demandé", "Approuvé", "Commandé", "Livré", "Facturé", "Payé", "Vérifié", "Terminé",
+        "Demande écrite", "Demandé", "Approuvé", "Commandé", "Livré", "Facturé", "Payé", "Vérifié", "Terminé",
     ]  # fmt: skip
 
 

@@ -10,15 +10,18 @@ from sqlalchemy import func, select
 
 from tests.alerts.conftest import alerts_by_person
 from tests.allocations.builders import a_request, euros
+from tests.allocations.hands import Hands
 from tests.browser_client import Page, Person
 from tests.cast import Cast
 from webapp import clock, worker
 from webapp.allocations import ledger
-from webapp.allocations.models import Allocation, RequestStep
+from webapp.allocations.models import Allocation, Instalment, Payment, RequestStep
+from webapp.allocations.requests.actions import confirm_payment
 from webapp.cases.models import Case, TimelineEntry
 from webapp.database import db
 from webapp.returnee_pages.actions import make_access
 from webapp.returnee_pages.models import ReturneeWord
+from webapp.returnee_pages.queries import status_of
 
 WAY = ("draft", "requested", "approved", "ordered", "delivered", "invoiced", "paid")
 
@@ -141,6 +144,79 @@ def test_what_did_not_come_is_told_to_officer_and_manager_and_leads_to_the_reque
     link = kadiatou.opens("/alerts").soup.select_one('a[href^="/alerts/"]')
     assert link is not None
     assert kadiatou.opens(str(link["href"])).soup.select_one(f'a[href="/payment-requests/{id}"]')
+
+
+def asks(page: Page) -> bool:
+    return bool(page.soup.select('.purchases button[value="received"]'))
+
+
+def test_receipt_of_money_is_asked_until_the_office_knows_that_it_arrived(
+    app: Flask, cast: Cast, visitor: Person
+) -> None:
+    hands = Hands(app, cast)
+    id = hands.walks(hands.asks("100", "cash"), "approval", "payment")
+    assert asks(visitor.opens("/my"))
+    with hands.held(id) as (asked, case):
+        payment = db.session.scalars(select(Payment).where(Payment.request_id == id)).one()
+        confirm_payment(payment, asked, case, by=hands.known("farah"), now=clock.now())
+    assert not asks(visitor.opens("/my"))
+
+
+def test_receipt_of_goods_is_asked_until_the_purchase_is_closed(
+    app: Flask, cast: Cast, visitor: Person
+) -> None:
+    hands = Hands(app, cast)
+    id = hands.walks(hands.asks("100"), "approval", "order", "delivery", "invoice", "payment", "verification")
+    with hands.held(id) as (asked, case):
+        payment = db.session.scalars(select(Payment).where(Payment.request_id == id)).one()
+        confirm_payment(payment, asked, case, by=hands.known("farah"), now=clock.now())
+    assert asks(visitor.opens("/my")), "the provider has the money"
+    hands.walks(id, "closure")
+    assert not asks(visitor.opens("/my"))
+
+
+def promise_on(page: Page) -> dict[str, str]:
+    rows = page.soup.select(".promise > div:not(.words)")
+    return {
+        row.select_one("dt").get_text(strip=True): "".join(row.select_one("dd").get_text().split())  # type: ignore[union-attr]
+        for row in rows
+    }
+
+
+def test_what_is_promised_is_paid_set_aside_for_later_or_left(
+    app: Flask, cast: Cast, visitor: Person
+) -> None:
+    assert promise_on(visitor.opens("/my")) == {
+        "Promis": "1500,00EUR", "Déjà payé": "200,00EUR", "Mis de côté pour vos achats": "400,00EUR",
+        "Reste": "900,00EUR",
+    }  # fmt: skip
+    a_purchase(app, cast, "approved")
+    with app.app_context():
+        allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == cast.aminata)).one()
+        db.session.add(
+            Instalment(allocation_id=allocation.id, number=1, minor=30_000, condition="Premier achat vu")
+        )
+        db.session.flush()
+        ledger.hold_back(allocation, 30_000)
+        db.session.commit()
+    assert promise_on(visitor.opens("/my")) == {
+        "Promis": "1500,00EUR", "Déjà payé": "200,00EUR", "Mis de côté pour vos achats": "523,00EUR",
+        "Plus tard": "300,00EUR", "Reste": "477,00EUR",
+    }  # fmt: skip
+
+
+def test_money_is_set_aside_since_the_day_of_a_purchase_that_still_holds_it(app: Flask, cast: Cast) -> None:
+    now = clock.now()
+    with app.app_context():
+        allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == cast.aminata)).one()
+        held, given_up = (a_request(allocation, cast, euros(1_000), state="approved") for _ in "12")
+        ledger.set_aside(held, by=cast.kadiatou, now=now - timedelta(days=9))
+        ledger.set_aside(given_up, by=cast.kadiatou, now=now - timedelta(days=2))
+        ledger.release(given_up, by=cast.kadiatou, now=now)
+        db.session.commit()
+        status = status_of(cast.aminata)
+    assert status.step == "paying"
+    assert status.since == (now - timedelta(days=9)).date()
 
 
 def test_nobody_answers_for_the_purchase_of_another(app: Flask, cast: Cast, visitor: Person) -> None:

@@ -85,8 +85,8 @@ def test_amounts_are_also_told_in_the_money_of_home(app: Flask, people: Any, cas
         )  # fmt: skip
         db.session.commit()
     left = "".join(status_page(people(None), card).text(".left").split())
-    # 1,300 of 1,500 euros are left; three figures of the estimate count.
-    assert left == "Reste1300,00EURenviron12200000GNF"
+    # Of 1,500 euros 200 are paid and 500 set aside; three figures of the estimate count.
+    assert left == "Reste800,00EURenviron7480000GNF"
 
 
 def test_a_card_may_be_typed_the_way_people_type(people: Any, card: Card) -> None:
@@ -381,6 +381,40 @@ def test_the_right_pin_before_the_lock_forgets_the_wrong_ones(people: Any, card:
         for _ in range(4):
             tries(visitor, code, wrong(pin))
         tries(visitor, code, pin, status=303)
+
+
+def test_whoever_may_not_come_in_is_told_where_the_number_of_the_office_stands(
+    people: Any, card: Card
+) -> None:
+    for code in (card[0], UNKNOWN):
+        page = tries(people(None), code, wrong(card[1]))
+        assert "son numéro est sur votre carte" in page.text("#pin-field .error")
+        assert not page.soup.select('a[href^="tel:"]')
+
+
+# The language
+
+
+def chooses(visitor: Person, page: Page, language: str) -> Page:
+    form = page.soup.select_one("form.languages")
+    assert form is not None
+    there = str(form.select_one("[name=next]")["value"])  # type: ignore[index]
+    answer = visitor.posts("/language", {"next": there, "language": language})
+    return visitor.opens(answer.response.headers["Location"])
+
+
+def test_the_language_is_chosen_at_the_door_without_typing_the_code_again(people: Any, card: Card) -> None:
+    visitor, shown = people(None), f"{card[0][:5]}-{card[0][5:]}"
+    for page in (visitor.opens(f"/my?code={card[0]}"), tries(visitor, card[0], wrong(card[1]))):
+        chosen = chooses(visitor, page, "ar")
+        assert chosen.soup.html["lang"] == "ar"  # type: ignore[index]
+        assert chosen.soup.select_one("#code")["value"] == shown  # type: ignore[index]
+
+
+def test_the_language_is_chosen_on_the_own_page_too(people: Any, card: Card) -> None:
+    visitor = people(None)
+    chosen = chooses(visitor, status_page(visitor, card), "en")
+    assert "Promised" in chosen.text()
 
 
 # The card

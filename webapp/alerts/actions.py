@@ -17,18 +17,19 @@ from . import push
 from .models import Alert, Job, PushSubscription
 from .push import Outcome, Result
 from .queries import MOST_SUBSCRIPTIONS
-from .rules import RULES, Raise, Rule, Whom, name_of
+from .rules import RULES, SETTLED_BY, Raise, Rule, Whom, name_of, settles
 
 MOST_FAILURES = 5
 """A subscription that its push service refused this often in a row is forgotten."""
 
 
 def consider(entry: TimelineEntry, *, now: datetime, rules: Sequence[Rule] = RULES) -> list[UUID]:
-    """Raise what the rules ask for. Looking at the same entry again raises nothing twice."""
+    """Raise what the rules ask for and settle what the entry ends. Looking again raises nothing twice."""
+    _settle(entry, now=now)
     raised = []
     for rule in rules:
         asked = rule(entry)
-        if asked is None:
+        if asked is None or _is_over(name_of(rule), entry):
             continue
         for staff_id in _people(asked, entry):
             alert_id = _raise_alert(name_of(rule), asked, entry, staff_id, now=now)
@@ -36,6 +37,38 @@ def consider(entry: TimelineEntry, *, now: datetime, rules: Sequence[Rule] = RUL
                 raised.append(alert_id)
                 _ask_for_push(alert_id, staff_id, urgent=asked.urgent, now=now)
     return raised
+
+
+def _settle(entry: TimelineEntry, *, now: datetime) -> None:
+    """Close what this entry ends, for everybody who was told and has not taken it up."""
+    rules = [rule for rule, kinds in SETTLED_BY.items() if entry.kind in kinds]
+    if not rules or entry.case_id is None:
+        return
+    earlier = (TimelineEntry.case_id == entry.case_id, TimelineEntry.number < entry.number)
+    # Another worker that looks at one of them this moment may be raising an alert: its commit is waited for.
+    db.session.execute(
+        select(TimelineEntry.number).where(*earlier, TimelineEntry.considered_at.is_(None)).with_for_update()
+    )
+    rows = db.session.execute(
+        select(Alert.id, Alert.rule, TimelineEntry)
+        .join(TimelineEntry, TimelineEntry.number == Alert.entry_number)
+        .where(*earlier, Alert.rule.in_(rules), Alert.acknowledged_at.is_(None))
+    )
+    over = [id for id, rule, raised in rows if settles(rule, raised, entry)]
+    db.session.execute(update(Alert).where(Alert.id.in_(over)).values(acknowledged_at=now, settled_at=now))
+
+
+def _is_over(rule: str, entry: TimelineEntry) -> bool:
+    """Whether what the entry would raise was ended before anybody looked at it."""
+    kinds = SETTLED_BY.get(rule)
+    if not kinds or entry.case_id is None:
+        return False
+    later = select(TimelineEntry).where(
+        TimelineEntry.case_id == entry.case_id,
+        TimelineEntry.number > entry.number,
+        TimelineEntry.kind.in_(kinds),
+    )
+    return any(settles(rule, entry, each) for each in db.session.scalars(later))
 
 
 def _raise_alert(

@@ -27,6 +27,9 @@ class Alert(Model):
     pushed_at: Mapped[datetime | None] = mapped_column(Utc)
     """When the person's phone was told; empty while it waits, alone or with others for the hourly push."""
     acknowledged_at: Mapped[datetime | None] = mapped_column(Utc)
+    """When its reader took it up, or what had raised it ended."""
+    settled_at: Mapped[datetime | None] = mapped_column(Utc)
+    """Only where it ended before its reader took it up."""
     __table_args__ = (
         UniqueConstraint("rule", "entry_number", "for_id", name="uq_alerts_once"),
         Index(

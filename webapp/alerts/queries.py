@@ -28,6 +28,7 @@ _ALERT: Any = (
         Alert.urgent,
         Alert.raised_at,
         Alert.acknowledged_at,
+        Alert.settled_at,
         Case.code,
         Case.office_id,
         Case.officer_id,
@@ -99,6 +100,7 @@ def also_told(row: Any, staff_id: UUID) -> Any:
             Alert.entry_number == row.entry_number,
             Alert.for_id != staff_id,
             Alert.acknowledged_at.is_not(None),
+            Alert.settled_at.is_(None),
         )
         .order_by(Alert.acknowledged_at)
         .limit(1)

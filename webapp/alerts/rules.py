@@ -250,6 +250,38 @@ RULES: list[Rule] = [
     provider_share,
 ]
 
+DECIDED = ("payment.approved", "payment.rejected", "payment.cancelled")
+RECEIVED = ("returnee.received", "payment.verified", "payment.closed", "payment.returned")
+SETTLED_BY: dict[str, tuple[str, ...]] = {
+    "payment_to_approve": DECIDED,
+    "payment_waiting": DECIDED,
+    "payment_rejected": ("payment.requested",),
+    "payment_undelivered": ("payment.delivered", "payment.cancelled"),
+    "payment_unpaid": ("payment.paid", "payment.disputed"),
+    "payment_failed": ("payment.paid", "payment.cancelled", "payment.returned"),
+    "returnee_not_received": RECEIVED,
+    "returnee_received_partly": RECEIVED,
+    "adjustment_to_decide": ("adjustment.confirmed", "adjustment.refused"),
+    "instalment_due": ("instalment.released",),
+    "interruption_to_decide": ("return.decided", "return.resumed"),
+}
+"""Alerts that need nobody any more once an entry of these kinds came after theirs, about the same thing of the case."""
+SETTLED_BY_CASE = ("payment_rejected", "interruption_to_decide")
+"""Those that any such entry of the case ends: a new request is another one."""
+
+
+def settles(rule: str, raised: Entry, later: Entry) -> bool:
+    """Whether a later entry of the same case ends what this one raised."""
+    if later.kind not in SETTLED_BY.get(rule, ()):
+        return False
+    return rule in SETTLED_BY_CASE or _about(raised) == _about(later)
+
+
+def _about(entry: Entry) -> str:
+    """What in its case an entry is about: a request, an instalment, else its subject."""
+    return str(entry.facts.get("request") or entry.facts.get("number") or entry.subject_id)
+
+
 REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER, RATES = "request", "allocation", "adjustment", "provider", "rates"
 LEADS_TO = {
     "returnee_not_received": REQUEST,

@@ -68,7 +68,15 @@ def _shown(row: Any, person: Any) -> dict[str, Any]:
         "case_code": row.code if _knows_case(row, person) else "",
         "raised_at": row.raised_at,
         "acknowledged": row.acknowledged_at is not None,
+        "state": _state(row),
     }
+
+
+def _state(row: Any) -> tuple[str, str, str]:
+    """The word, tone and icon of where an alert stands."""
+    if row.acknowledged_at is None:
+        return _("À voir"), "bad", "warning"
+    return _("Réglée") if row.settled_at else _("Vue"), "good", "ok"
 
 
 def _knows_case(row: Any, person: Any) -> bool:

@@ -143,6 +143,11 @@ def deed_id(id: UUID, deed: str) -> UUID:
     return uuid5(id, deed)
 
 
+def fee_id(payment: UUID) -> UUID:
+    """The key of what an operator took for a payment."""
+    return deed_id(payment, "fee")
+
+
 def counts_as_cash(payee_kind: str) -> bool:
     """Whether paying this kind of payee hands over money: it counts against the limit on cash."""
     return payee_kind in HANDED_OVER
@@ -713,10 +718,19 @@ def _local_paid(request: PaymentRequest, *, less_refunds: bool = False) -> int:
 
 
 def _total(request: PaymentRequest, column: Any, *, plus: Iterable[str], minus: Iterable[str]) -> int:
+    total = _sum(column, plus=plus, minus=minus)
+    return int(db.session.scalar(select(total).where(LedgerEntry.request_id == request.id)) or 0)
+
+
+def _sum(column: Any, *, plus: Iterable[str], minus: Iterable[str]) -> Any:
     signed = when((LedgerEntry.kind.in_(plus), column), (LedgerEntry.kind.in_(minus), -column), else_=0)
-    return int(
-        db.session.scalar(
-            select(func.coalesce(func.sum(signed), 0)).where(LedgerEntry.request_id == request.id)
-        )
-        or 0
-    )
+    return func.coalesce(func.sum(signed), 0)
+
+
+LEFT_TO_REFUND = (
+    select(_sum(LedgerEntry.local_minor, plus=["disbursed"], minus=["reversed", "refunded"]))
+    .where(LedgerEntry.request_id == PaymentRequest.id)
+    .correlate(PaymentRequest)
+    .scalar_subquery()
+)
+"""What a request paid and has not got back, as a column of a query."""

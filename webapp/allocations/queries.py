@@ -11,7 +11,18 @@ from ..database import db
 from ..formats import money
 from ..money import Money
 from ..people.models import Staff
-from .models import ENTRY_KINDS, Allocation, AllocationLimit, AllocationRule, Donor, Instalment, LedgerEntry
+from .ledger import fee_id
+from .models import (
+    ENTRY_KINDS,
+    Allocation,
+    AllocationLimit,
+    AllocationRule,
+    Donor,
+    Instalment,
+    LedgerEntry,
+    Payment,
+    PaymentRequest,
+)
 
 PAGE = 50
 
@@ -208,6 +219,13 @@ def lines_of(case_ids: list[UUID]) -> dict[UUID, list[Any]]:
     for row in sorted(rows, key=lambda row: (row.posted_at, ENTRY_KINDS.index(row.kind)), reverse=True):
         found[row.case_id].append(row)
     return found
+
+
+def fees_of(case_ids: list[UUID]) -> set[UUID]:
+    """The entries of these cases' ledgers that are an operator's fee."""
+    payments = select(Payment.id).join(PaymentRequest, PaymentRequest.id == Payment.request_id)
+    rows = db.session.scalars(payments.where(PaymentRequest.case_id.in_(case_ids), Payment.fee_minor > 0))
+    return {fee_id(payment) for payment in rows}
 
 
 def office_allocations(office_id: UUID, after: str) -> tuple[list[Any], str | None]:

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from .. import clock, formats
-from ..cases.models import TimelineEntry
 from ..database import db
 from ..money import Money
 from ..people.models import Staff
@@ -23,20 +22,15 @@ from . import queries, words
 from .models import Allocation, PaymentRequest, RequestDocument, RequestStep
 from .rates import Rate, convert, rate_on
 from .requests.forms import DOCUMENT_NAMES, PAYEE_NAMES
+from .requests.queries import said_of
 from .requests.states import DIRECT
-from .requests.words import STEP_NAMES
+from .requests.words import SAID_NAMES, step_name
 
 SHOWN_STEPS = (
     "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "confirmed", "verified",
     "disputed", "returned", "refunded",
 )  # fmt: skip
 """What a reader wants to know of a request's way; waiting for quotes and filing are left to its own page."""
-SAID = {
-    "returnee.received": lambda: _("La personne dit : reçu"),
-    "returnee.partly": lambda: _("La personne dit : reçu en partie"),
-    "returnee.not_received": lambda: _("La personne dit : pas reçu"),
-}
-"""What returnees say of a purchase, as it stands on the timeline."""
 
 
 def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[UUID, dict[str, Any]]:
@@ -46,13 +40,15 @@ def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[U
         return {}
     sums, lines = queries.sums_of(seen), queries.lines_of(seen)
     limits, instalments = queries.limits_of(seen), queries.instalments_of(seen)
-    figures = _figures_of(seen, clock.today(person.timezone))
+    fees = queries.fees_of(seen)
+    taken = {id: sum(line.minor for line in lines[id] if line.id in fees) for id in seen}
+    figures = _figures_of(taken, clock.today(person.timezone))
     asked = _requests_of(seen, proofs=proofs)
     nothing: dict[str, Any] = {"figures": [], "rate": None}
     return {
         id: {
             "allocation": sums.get(id),
-            "lines": words.lines(lines[id]),
+            "lines": words.lines(lines[id], fees),
             "limits": words.limits(limits[id]),
             "instalments": instalments[id],
             "requests": asked[id],
@@ -65,22 +61,24 @@ def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[U
 # The sums
 
 
-def _figures_of(case_ids: list[UUID], today: date) -> dict[UUID, dict[str, Any]]:
-    """By case: the rows of the table of sums, and the rate of their estimates."""
+def _figures_of(fees: dict[UUID, int], today: date) -> dict[UUID, dict[str, Any]]:
+    """By case (with what operators took): the rows of the table of sums, and the rate of their estimates."""
     rates: dict[tuple[str, str], Rate | None] = {}
     found = {}
-    for allocation in db.session.scalars(select(Allocation).where(Allocation.case_id.in_(case_ids))):
+    for allocation in db.session.scalars(select(Allocation).where(Allocation.case_id.in_(fees))):
         pair = (allocation.currency, allocation.local_currency)
         if pair not in rates:
             rates[pair] = rate_on(*pair, today) if pair[0] != pair[1] else None
         found[allocation.case_id] = {
-            "figures": [_figure(*row, allocation, rates[pair]) for row in _rows(allocation)],
+            "figures": [
+                _figure(*row, allocation, rates[pair]) for row in _rows(allocation, fees[allocation.case_id])
+            ],
             "rate": _told_rate(rates[pair]),
         }
     return found
 
 
-def _rows(allocation: Allocation) -> list[tuple[str, str, int, bool]]:
+def _rows(allocation: Allocation, fees: int) -> list[tuple[str, str, int, bool]]:
     """(swatch, title, minor units, shown even when it is nothing)."""
     paid = allocation.disbursed_minor - allocation.refunded_minor + allocation.exchange_minor
     spoken_for = allocation.held_back_minor + allocation.set_aside_minor + paid
@@ -91,6 +89,7 @@ def _rows(allocation: Allocation) -> list[tuple[str, str, int, bool]]:
         ("", _("Retenu pour plus tard"), allocation.held_back_minor, False),
         ("set-aside", _("Mis de côté"), allocation.set_aside_minor, True),
         ("paid", _("Payé"), paid, True),
+        ("", _("dont frais de l’opérateur"), fees, False),
         ("available", _("Disponible"), available, True),
     ]
 
@@ -133,6 +132,7 @@ _REQUESTS = (
         PaymentRequest.donor_minor,
         PaymentRequest.payee_kind,
         PaymentRequest.payee_name,
+        PaymentRequest.quotes_required,
         PaymentRequest.requested_at,
         Allocation.currency.label("donor_currency"),
         ServiceProvider.name.label("provider_name"),
@@ -152,7 +152,7 @@ def _requests_of(case_ids: list[UUID], *, proofs: bool) -> dict[UUID, list[dict[
         )
     ).all()
     ids = [row.id for row in rows]
-    steps, said = _steps_of(ids), _said_of(case_ids) if ids else {}
+    steps, said = _steps_of(ids), said_of(case_ids) if ids else {}
     papers = _papers_of(ids) if proofs else {}
     found: dict[UUID, list[dict[str, Any]]] = {id: [] for id in case_ids}
     for row in rows:
@@ -164,12 +164,13 @@ def _requests_of(case_ids: list[UUID], *, proofs: bool) -> dict[UUID, list[dict[
 
 def _request(row: Any, steps: list[Any], said: Any, papers: list[dict[str, str]]) -> dict[str, Any]:
     trail = [
-        {"word": STEP_NAMES[step.state](), "at": step.at, "by_name": step.by_name or ""}
+        {"word": step_name(step.state, row.quotes_required), "at": step.at, "by_name": step.by_name or ""}
         for step in steps
         if step.state in SHOWN_STEPS
     ]
+    state = step_name(row.state, row.quotes_required)
     if said is not None:
-        trail.append({"word": SAID[said.kind](), "at": said.happened_at, "by_name": ""})
+        trail.append({"word": SAID_NAMES[said.kind](), "at": said.happened_at, "by_name": ""})
     return {
         "id": str(row.id),
         "reference": row.reference,
@@ -179,8 +180,8 @@ def _request(row: Any, steps: list[Any], said: Any, papers: list[dict[str, str]]
         "donor_amount": formats.money(Money(row.donor_minor, row.donor_currency))
         if row.currency != row.donor_currency
         else "",
-        "state": STEP_NAMES[row.state](),
-        "trail": trail or [{"word": STEP_NAMES[row.state](), "at": None, "by_name": row.requester_name}],
+        "state": state,
+        "trail": trail or [{"word": state, "at": None, "by_name": row.requester_name}],
         "papers": papers,
     }
 
@@ -202,16 +203,6 @@ def _steps_of(request_ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
         ):
             found.setdefault(step.request_id, []).append(step)
     return found
-
-
-def _said_of(case_ids: list[UUID]) -> dict[str, Any]:
-    """The latest word of the returnee about each request, by the request's id."""
-    rows = db.session.execute(
-        select(TimelineEntry.kind, TimelineEntry.happened_at, TimelineEntry.facts)
-        .where(TimelineEntry.case_id.in_(case_ids), TimelineEntry.kind.in_(SAID))
-        .order_by(TimelineEntry.happened_at, TimelineEntry.number)
-    )
-    return {row.facts["request"]: row for row in rows if row.facts.get("request")}
 
 
 def _papers_of(request_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, str]]]:

@@ -11,6 +11,7 @@ from ..formats import money
 from ..money import Money
 from ..permissions import may
 from . import queries
+from .ledger import deed_id
 from .rules import Ceiling, Limit, Part, Rule
 
 KIND_NAMES = {
@@ -35,13 +36,14 @@ LIMIT_NAMES = {
 """The categories, and cash beside them, as people read them."""
 
 
-def lines(rows: list[Any]) -> list[dict[str, Any]]:
-    """Ledger lines as the statement shows them."""
+def lines(rows: list[Any], fees: set[UUID]) -> list[dict[str, Any]]:
+    """Ledger lines as the statement shows them; a fee is one line, though it is set aside and paid in one deed."""
+    hidden = {deed_id(fee, "set_aside") for fee in fees}
     return [
         {
             "id": str(row.id),
             "kind": row.kind,
-            "title": KIND_NAMES[row.kind](),
+            "title": _("Frais de l’opérateur") if row.id in fees else KIND_NAMES[row.kind](),
             "what": row.what,
             "amount": money(Money(row.minor, row.currency)),
             "local_amount": money(Money(row.local_minor, row.local_currency)) if row.local_minor else "",
@@ -49,6 +51,7 @@ def lines(rows: list[Any]) -> list[dict[str, Any]]:
             "by_name": row.by_name or "",
         }
         for row in rows
+        if row.id not in hidden
     ]
 
 

@@ -5,10 +5,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from .. import clock
-from ..allocations.models import Allocation, LedgerEntry, PaymentRequest, RequestStep
+from ..allocations.models import Allocation, LedgerEntry, Payment, PaymentRequest, RequestStep
+from ..allocations.queries import fees_of
 from ..allocations.requests.states import DIRECT
 from ..cases.models import Case, TimelineEntry
 from ..database import db
@@ -20,10 +21,16 @@ from .models import ReturneeAccess, ReturneeSession, ReturneeWord
 
 @dataclass(frozen=True)
 class Promise:
-    """The allocation as its returnee is told: promised, paid, left, and about how much that is at home."""
+    """The allocation as its returnee is told, and about how much each is at home.
+
+    What was promised is paid (fees among it), set aside for purchases, to come later, or left to ask for.
+    """
 
     promised: Money
     paid: Money
+    fees: Money
+    set_aside: Money
+    later: Money
     left: Money
     at_home: "dict[str, Money] | None" = None
 
@@ -58,6 +65,10 @@ STEPS_TOLD = (
     "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "disputed", "returned",
 )  # fmt: skip
 MOST_PURCHASES = 12
+_ON_ITS_WAY = exists().where(
+    Payment.request_id == PaymentRequest.id, Payment.confirmed_at.is_(None), Payment.failed_at.is_(None)
+)
+"""Money was sent, and nobody has noted whether it arrived."""
 _PURCHASES = (
     select(
         PaymentRequest.id,
@@ -67,6 +78,7 @@ _PURCHASES = (
         PaymentRequest.currency,
         PaymentRequest.payee_kind,
         PaymentRequest.state,
+        _ON_ITS_WAY.label("on_its_way"),
     )
     .where(PaymentRequest.case_id == bindparam("case_id"), PaymentRequest.state.not_in(["draft", "quoted"]))
     .order_by(PaymentRequest.changed_at.desc(), PaymentRequest.id)
@@ -103,6 +115,7 @@ _STATUS = (
         Allocation.currency,
         Allocation.granted_minor,
         Allocation.adjusted_minor,
+        Allocation.held_back_minor,
         Allocation.set_aside_minor,
         Allocation.disbursed_minor,
         Allocation.refunded_minor,
@@ -115,8 +128,14 @@ _STATUS = (
 _LATEST_STAGE = select(func.max(TimelineEntry.happened_at)).where(
     TimelineEntry.case_id == bindparam("case_id"), TimelineEntry.kind.in_(["case.stage", "case.closed"])
 )
-_LATEST_SET_ASIDE = select(func.max(LedgerEntry.posted_at)).where(
-    LedgerEntry.allocation_id == bindparam("allocation_id"), LedgerEntry.kind == "set_aside"
+_LATEST_SET_ASIDE = (
+    select(func.max(LedgerEntry.posted_at))
+    .join(PaymentRequest, PaymentRequest.id == LedgerEntry.request_id)
+    .where(
+        LedgerEntry.allocation_id == bindparam("allocation_id"),
+        LedgerEntry.kind == "set_aside",
+        PaymentRequest.held_minor > 0,
+    )
 )
 _LATEST_RATE = (
     select(LedgerEntry.minor, LedgerEntry.local_minor, LedgerEntry.local_currency)
@@ -158,7 +177,7 @@ def status_of(case_id: UUID) -> Status:
         next_contact=row.next_follow_up_on,
         office_name=row.office_name,
         office_phone=row.office_phone,
-        promise=_promise(row) if row.allocation_id else None,
+        promise=_promise(row, case_id) if row.allocation_id else None,
     )
 
 
@@ -198,17 +217,28 @@ def has_purchase(case_id: UUID, request_id: UUID) -> bool:
 
 
 def _asks_receipt(row: Any, reached: set[str]) -> bool:
-    """Goods that were handed over, or money that was sent, may be confirmed until the returnee did."""
-    if row.state in ("rejected", "cancelled", "returned") or "received" in reached:
+    """Goods that were handed over may be confirmed, and money that was sent until it is known to have arrived.
+
+    That a provider has the money does not say that the returnee has the goods.
+    """
+    if row.state in ("rejected", "cancelled", "returned", "closed") or "received" in reached:
         return False
-    return "delivered" in reached or (row.payee_kind in DIRECT and "paid" in reached)
+    return "delivered" in reached or (row.payee_kind in DIRECT and "paid" in reached and row.on_its_way)
 
 
-def _promise(row: Any) -> Promise:
-    promised = Money(row.granted_minor + row.adjusted_minor, row.currency)
+def _promise(row: Any, case_id: UUID) -> Promise:
+    promised = row.granted_minor + row.adjusted_minor
     # What exchange rates cost or gave is part of what was paid, as on the statement.
-    paid = Money(row.disbursed_minor - row.refunded_minor + row.exchange_minor, row.currency)
-    amounts = {"promised": promised, "paid": paid, "left": promised - paid}
+    paid = row.disbursed_minor - row.refunded_minor + row.exchange_minor
+    sums = {
+        "promised": promised,
+        "paid": paid,
+        "fees": _fees(case_id),
+        "set_aside": row.set_aside_minor,
+        "later": row.held_back_minor,
+        "left": promised - paid - row.set_aside_minor - row.held_back_minor,
+    }
+    amounts = {name: Money(minor, row.currency) for name, minor in sums.items()}
     rate = db.session.execute(
         _LATEST_RATE, {"allocation_id": row.allocation_id, "currency": row.currency}
     ).first()
@@ -217,6 +247,14 @@ def _promise(row: Any) -> Promise:
         for name, amount in amounts.items()
     }
     return Promise(**amounts, at_home=at_home)
+
+
+def _fees(case_id: UUID) -> int:
+    """What operators took for this case's payments."""
+    taken = select(func.coalesce(func.sum(LedgerEntry.minor), 0)).where(
+        LedgerEntry.id.in_(fees_of([case_id]))
+    )
+    return int(db.session.scalar(taken) or 0)
 
 
 def _about(product: int, divisor: int) -> int:

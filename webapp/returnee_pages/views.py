@@ -120,7 +120,11 @@ def sign_in() -> Any:
     right = passwords.matches(code_as_kept(form.pin.data), access.pin_hash if access and may_check else None)
     if not right or access is None:
         form.pin.errors = [
-            _("Ce code et ce numéro ne vont pas ensemble, ou il y a eu trop d’essais. Appelez votre bureau.")
+            # The number of the office itself would say that the code is known.
+            _(
+                "Ce code et ce numéro ne vont pas ensemble, ou il y a eu trop d’essais. Appelez votre bureau :"
+                " son numéro est sur votre carte."
+            )
         ]
         return _door(form, 422)
     answer = redirect(url_for("returnee_pages.show"), 303)
@@ -169,7 +173,9 @@ def _keep_open(answer: Any, secret: str) -> None:
 
 
 def _door(form: DoorForm, status: int = 200, notice: str = "") -> tuple[str, int]:
-    return _page("returnee/door.html", status, form=form, notice=notice)
+    # Who chooses the language at the door need not type the code again.
+    here = url_for("returnee_pages.show", code=(form.code.data or "")[:60] or None)
+    return _page("returnee/door.html", status, form=form, notice=notice, here=here)
 
 
 def _page(template: str, status: int = 200, **context: Any) -> tuple[str, int]:
@@ -214,5 +220,6 @@ def _money_rows(promise: queries.Promise) -> dict[str, dict[str, str]]:
             "amount": formats.money(getattr(promise, name)),
             "at_home": formats.money(at_home[name]) if name in at_home else "",
         }
-        for name in ("promised", "paid", "left")
+        for name in ("promised", "paid", "fees", "set_aside", "later", "left")
+        if name in ("promised", "paid", "left") or getattr(promise, name).minor
     }

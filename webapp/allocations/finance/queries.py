@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, func, select, tuple_
+from sqlalchemy.orm import aliased
 
 from ...cases.models import Case
 from ...database import Utc, db
 from ...money import Money
 from ...people.models import Staff
 from ...providers.models import ServiceProvider
-from ..models import Payment, PaymentRequest, RequestDocument
+from ..models import LedgerEntry, Payment, PaymentRequest, RequestDocument
 from ..requests.states import DIRECT
 
 PAGE = 30
@@ -84,6 +85,8 @@ class Paid:
     confirmed_at: datetime | None
     failed_at: datetime | None
     by_name: str
+    failure: str
+    """Why it did not arrive, where it did not."""
 
     @property
     def status(self) -> str:
@@ -115,6 +118,7 @@ def _to_pay(state: str, direct: bool) -> Any:
 
 # One walk along the index for each state, and the walks are merged here: no table is sorted.
 _TO_PAY = [_to_pay(state, direct) for state, direct in READY]
+_reversal = aliased(LedgerEntry)
 _PAYMENTS = (
     select(
         *_REQUEST,
@@ -129,8 +133,10 @@ _PAYMENTS = (
         Payment.confirmed_at,
         Payment.failed_at,
         Staff.name.label("by_name"),
+        _reversal.what.label("failure"),
     )
     .join(PaymentRequest, PaymentRequest.id == Payment.request_id)
+    .outerjoin(_reversal, _reversal.reverses_id == Payment.entry_id)
     .join(Case, Case.id == PaymentRequest.case_id)
     .join(Staff, Staff.id == Payment.by_id)
     .outerjoin(ServiceProvider, ServiceProvider.id == PaymentRequest.provider_id)
@@ -288,6 +294,7 @@ def _paid(row: Any) -> Paid:
         confirmed_at=row.confirmed_at,
         failed_at=row.failed_at,
         by_name=row.by_name,
+        failure=row.failure or "",
     )
 
 

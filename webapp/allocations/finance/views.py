@@ -289,6 +289,7 @@ def _done(left: queries.Paid) -> dict[str, Any]:
         "payment_reference": left.payment_reference,
         "paid_on": left.paid_on,
         "by_name": left.by_name,
+        "failure": left.failure,
         "status": left.status,
         "status_word": STATUS_NAMES[left.status](),
         "settled_at": left.confirmed_at or left.failed_at,

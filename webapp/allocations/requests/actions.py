@@ -258,7 +258,7 @@ def _check_step(
                 ]
             }
         )
-    if deed.reason and not reason:
+    if needs_reason(request, deed) and not reason:
         raise NeedsAttention({"reason": [_("Dites pourquoi.")]})
     if deed.document and not queries.has_document(request, deed.document):
         raise NeedsAttention({"document": [_missing(deed.document)]})
@@ -279,6 +279,12 @@ def offered(request: PaymentRequest, case: Case, *, by: Any, now: datetime) -> l
             lacks = deed.document is not None and not queries.has_document(request, deed.document)
             found.append((deed, _missing(deed.document) if lacks and deed.document else ""))
     return found
+
+
+def needs_reason(request: PaymentRequest, deed: Deed) -> bool:
+    """Whether the deed must say why: also calling it right or done against the word of the returnee."""
+    against = deed.name in ("verification", "closure") and queries.said_lacking(request) is not None
+    return deed.reason or against
 
 
 def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any, now: datetime) -> bool:
@@ -366,7 +372,7 @@ def record_payment(
         with db.session.begin_nested():
             entry = ledger.pay(request, paid, id=id, by=by.id, now=now, rate=rate)
             if fee is not None and fee.minor:
-                _charge(request, fee, id=ledger.deed_id(id, "fee"), by=by, now=now, rate=rate)
+                _charge(request, fee, id=ledger.fee_id(id), by=by, now=now, rate=rate)
             request.payer_id, request.paid_at = by.id, now
             payment = Payment(
                 id=id, request_id=request.id, office_id=request.office_id, entry_id=entry.id, method=method,

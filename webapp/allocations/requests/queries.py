@@ -8,14 +8,23 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from ...cases.models import Case
+from ...cases.models import Case, TimelineEntry
 from ...database import db
 from ...money import Money
 from ...people.models import Staff
 from ...providers.models import ServiceProvider
-from ..ledger import AVAILABLE
-from ..models import REQUEST_STATES, Allocation, Donor, PaymentRequest, RequestDocument, RequestStep
+from ..ledger import AVAILABLE, LEFT_TO_REFUND
+from ..models import (
+    PAYEE_KINDS,
+    REQUEST_STATES,
+    Allocation,
+    Donor,
+    PaymentRequest,
+    RequestDocument,
+    RequestStep,
+)
 from ..rates import convert, rate_on
+from .states import LACKS, REFUNDS_IN, SAID
 
 PAGE = 30
 _PLACE = {state: place for place, state in enumerate(REQUEST_STATES)}
@@ -78,10 +87,24 @@ _QUEUE = (
 )
 
 
+_AWAITING_REFUND = _QUEUE.where(LEFT_TO_REFUND > 0)
+
+
 def office_queue(office_id: UUID, states: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[list[Any], bool]:
     """The office's requests in these states, longest waiting first, and whether more of them wait."""
+    return _some(_QUEUE, office_id, states, kinds)
+
+
+def awaiting_refund(office_id: UUID) -> tuple[list[Any], bool]:
+    """Likewise those whose goods went back and whose money has not all come back."""
+    return _some(_AWAITING_REFUND, office_id, REFUNDS_IN, PAYEE_KINDS)
+
+
+def _some(
+    queue: Any, office_id: UUID, states: Collection[str], kinds: Collection[str]
+) -> tuple[list[Any], bool]:
     asked = {"office_id": office_id, "states": list(states), "kinds": list(kinds)}
-    found = list(db.session.execute(_QUEUE, asked))
+    found = list(db.session.execute(queue, asked))
     return found[:PAGE], len(found) > PAGE
 
 
@@ -99,6 +122,22 @@ def steps_of(request_id: UUID) -> list[Any]:
         .where(RequestStep.request_id == request_id)
     )
     return sorted(rows, key=lambda row: (row.at, _PLACE.get(row.state, len(_PLACE))))
+
+
+def said_of(case_ids: Collection[UUID]) -> dict[str, Any]:
+    """The latest word of the returnee about each request of these cases, by the request's id."""
+    rows = db.session.execute(
+        select(TimelineEntry.kind, TimelineEntry.happened_at, TimelineEntry.facts)
+        .where(TimelineEntry.case_id.in_(case_ids), TimelineEntry.kind.in_(SAID))
+        .order_by(TimelineEntry.happened_at, TimelineEntry.number)
+    )
+    return {row.facts["request"]: row for row in rows if row.facts.get("request")}
+
+
+def said_lacking(request: PaymentRequest) -> Any | None:
+    """The returnee's latest word about this request, where it says that something did not come."""
+    said = said_of([request.case_id]).get(str(request.id))
+    return said if said is not None and said.kind in LACKS else None
 
 
 def _is_paper_of(request: PaymentRequest) -> tuple[Any, Any]:

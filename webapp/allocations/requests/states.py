@@ -11,6 +11,9 @@ SETTLINGS = ("confirmed", "failed", "refunded")
 """What became of a payment: steps that stand beside the states, and lead to none."""
 REFUNDS_IN = ("returned",)
 """Money comes back once the goods went back."""
+LACKS = ("returnee.not_received", "returnee.partly")
+SAID = ("returnee.received", *LACKS)
+"""What returnees say of a purchase, as it stands on the timeline; and the words by which something is missing."""
 
 
 @dataclass(frozen=True)

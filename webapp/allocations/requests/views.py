@@ -29,6 +29,7 @@ from . import papers, queries
 from .actions import (
     OverCeiling,
     add_over_ceiling,
+    needs_reason,
     offered,
     record_payment,
     record_refund,
@@ -47,7 +48,7 @@ from .forms import (
     StepForm,
 )
 from .states import DEEDS, DIRECT, REFUNDS_IN
-from .words import DEED_NAMES, STATE_NAMES, STEP_NAMES
+from .words import DEED_NAMES, SAID_NAMES, step_name
 
 payment_requests = Blueprint("payment_requests", __name__)
 
@@ -177,6 +178,10 @@ def index() -> Any:
                     similar[known] = queries.similar_amounts(asked, currency)
                 shown_row["price"] = _price(asked, currency, similar[known])
         shown.append({"title": title, "rows": rows, "more": more})
+    if person.role == Role.FINANCE_OFFICER:
+        found, more = queries.awaiting_refund(person.office_id)
+        rows = [summary(row) for row in found]
+        shown.append({"title": _("Remboursement attendu"), "rows": rows, "more": more})
     adjustments = [told_adjustment(each, person) for each in undecided_adjustments(person.office_id)]
     return page("payment_requests/index.html", groups=shown, adjustments=adjustments)
 
@@ -199,9 +204,16 @@ def _show(
     asked = row.PaymentRequest
     case = allowed_case(asked.case_id, "payment.see")
     person = signed_in()
+    said = queries.said_lacking(asked)
     can_do = offered(asked, case, by=person, now=clock.now())
     possible = [
-        {"name": deed.name, "word": DEED_NAMES[deed.name](), "reason": deed.reason, "missing": missing}
+        {
+            "name": deed.name,
+            "word": DEED_NAMES[deed.name](),
+            "says_no": deed.reason,
+            "reason": needs_reason(asked, deed),
+            "missing": missing,
+        }
         for deed, missing in can_do
         if deed.name != "payment"
     ]
@@ -218,8 +230,15 @@ def _show(
         "request": summary(row),
         "case": case_view(case, person.locale),
         "case_rights": case,
+        "said": {"word": SAID_NAMES[said.kind](), "at": said.happened_at} if said else None,
         "steps": [
-            {"word": STEP_NAMES[step.state](), "at": step.at, "by_name": step.by_name, "reason": step.reason}
+            {
+                "state": step.state,
+                "word": step_name(step.state, asked.quotes_required),
+                "at": step.at,
+                "by_name": step.by_name,
+                "reason": step.reason,
+            }
             for step in queries.steps_of(request_id)
         ],
         "documents": [
@@ -272,7 +291,7 @@ def summary(row: Any) -> dict[str, Any]:
         "minor": asked.minor,
         "donor_amount": formats.money(donor_amount) if asked.currency != row.donor_currency else "",
         "state": asked.state,
-        "state_word": STATE_NAMES[asked.state](),
+        "state_word": step_name(asked.state, asked.quotes_required),
         # A returnee who is paid directly is known to finance by the case's code only.
         "payee": ("" if asked.payee_kind in DIRECT else row.provider_name or asked.payee_name)
         or str(dict(PAYEE_NAMES)[asked.payee_kind]),
@@ -282,7 +301,8 @@ def summary(row: Any) -> dict[str, Any]:
         "version": asked.version,
         "requester_name": row.requester_name,
         "approver_name": row.approver_name or "",
-        "payer_name": row.payer_name or "",
+        # Whoever noted a payment that did not arrive has paid nothing.
+        "payer_name": (row.payer_name or "") if asked.paid_at else "",
         "changed_at": asked.changed_at,
         "quotes_required": asked.quotes_required,
     }

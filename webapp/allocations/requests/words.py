@@ -32,6 +32,11 @@ STEP_NAMES = {
     "refunded": lambda: _("Remboursé"),
 }
 """What may stand in the history of a request: its states, and what became of a payment."""
+SAID_NAMES = {
+    "returnee.received": lambda: _("La personne dit : reçu"),
+    "returnee.partly": lambda: _("La personne dit : reçu en partie"),
+    "returnee.not_received": lambda: _("La personne dit : pas reçu"),
+}
 DEED_NAMES = {
     "submission": lambda: _("Demander"),
     "approval": lambda: _("Approuver"),
@@ -47,6 +52,13 @@ DEED_NAMES = {
     "return": lambda: _("Noter le retour"),
     "settlement": lambda: _("Régler la contestation"),
 }
+
+
+def step_name(state: str, quotes_required: int) -> str:
+    """A step in words; what waits for no quotes was only written."""
+    if state == "draft" and not quotes_required:
+        return _("Demande écrite")
+    return STEP_NAMES[state]()
 
 
 def _amount(facts: dict[str, Any]) -> list[tuple[str, str]]:
