@@ -169,6 +169,24 @@ def test_nobody_takes_over_the_papers_of_another_by_naming_their_request(phones,
     assert shelf.submission(refused.id).sealed is not None
 
 
+def test_a_recorded_request_keeps_its_papers_whatever_names_it_as_refused(hands, phone, shelf):
+    hands.under_a_rule()
+    paid = hands.asks("200")
+    papers_of_paid = {hands.adds("quote", paid) for _n in range(2)}
+    hands.walks(paid, "approval", "order", "delivery", "invoice", "payment")
+    claimed = saves(phone, hands.case, "150", supersedes=paid)
+    # And one that is refused under the number of the paid one, then corrected, then given again.
+    same = phone.save("payment-request", hands.case, request_fields("150"), id=paid)
+    assert phone.post(same).receipts[0]["outcome"] == "needs attention"
+    corrected = saves(phone, hands.case, "150", supersedes=paid)
+    for piece in (claimed, corrected):
+        assert phone.post(piece).receipts[0]["outcome"] == "accepted"
+    kept = {paper.id for paper in papers(shelf) if paper.request_id == paid}
+    assert len(kept) == 4
+    assert kept > papers_of_paid
+    assert hands.state(corrected.id) == "draft", "it has no quotes of its own"
+
+
 @pytest.mark.parametrize("name", ["mariama", "awa"])
 def test_a_request_for_a_case_that_is_not_theirs_needs_attention(phones, shelf, aminata, name):
     stranger = phones(name)

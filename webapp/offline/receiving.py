@@ -38,9 +38,9 @@ from ..people.sessions import SignedIn
 from ..permissions import may
 from ..returns.deeds import interrupt_from, record_arrival_from
 from ..storage import Storage
+from ..visits.actions import hand_over_photos
 from ..visits.deeds import NoPicture, PressedPhoto, keep_photo_from, note_refused_photo, record_visit_from
 from ..visits.forms import PhotoForm
-from ..visits.models import Photo
 from ..web import NeedsAttention, TryLater, begin_anew
 from .models import ContestedSubmission, Submission
 
@@ -356,7 +356,7 @@ def _set_aside(
         # Given again to a server set back to a backup: its correction was quicker, nobody need look at it.
         submission.superseded_at = now
         if case is not None:
-            _hand_over_photos([submission.id], right, case, author)
+            hand_over_photos([submission.id], right, case, by=author.person)
             if submission.kind == "payment-request":
                 hand_over_papers([submission.id], right, case, by=author.person, now=now)
         db.session.flush()
@@ -447,14 +447,6 @@ def _correction(refused: UUID, author: Author) -> UUID | None:
             return None
         seen.update(step)
     return None
-
-
-def _hand_over_photos(refused: list[UUID], right: UUID, case: Case, author: Author) -> None:
-    db.session.execute(
-        update(Photo)
-        .where(Photo.for_visit.in_(refused), Photo.case_id == case.id, Photo.by_id == author.staff.id)
-        .values(for_visit=right)
-    )
 
 
 def try_open(envelope: Envelope, keyring: Keyring) -> Opened | None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ... import clock
@@ -175,11 +175,15 @@ def add_document(
 
 
 def hand_over_papers(refused: list[UUID], right: UUID, case: Case, *, by: Any, now: datetime) -> None:
-    """The papers of refused requests are those of the one that corrects them, whichever comes first."""
+    """The papers of refused requests are those of the one that corrects them, whichever comes first.
+
+    A request that is recorded keeps its own, whatever names it as refused.
+    """
     db.session.execute(
         update(RequestDocument)
         .where(
             RequestDocument.request_id.in_(refused),
+            ~exists().where(PaymentRequest.id == RequestDocument.request_id),
             RequestDocument.case_id == case.id,
             RequestDocument.by_id == by.id,
         )
