@@ -143,8 +143,9 @@ class Part:
 
 @dataclass(frozen=True)
 class DuePart:
-    """An instalment of one allocation."""
+    """An instalment of one allocation; its number is that of the part in the rule."""
 
+    number: int
     amount: Money
     condition: str
     at_once: bool
@@ -225,12 +226,14 @@ class Rule:
                 months_later(since, part.months_after) if since and part.months_after is not None else None
             )
             if minor:
-                parts.append(DuePart(Money(minor, self.currency), part.condition, part.at_once, due_on))
+                parts.append(
+                    DuePart(position, Money(minor, self.currency), part.condition, part.at_once, due_on)
+                )
         return parts
 
-    def part_of(self, condition: str) -> Part | None:
-        """The later part with this condition: what the rule says of an instalment that is held back."""
-        return next((part for part in self.parts if not part.at_once and part.condition == condition), None)
+    def part(self, number: int) -> Part | None:
+        """What the rule says of the instalment of this number."""
+        return self.parts[number - 1] if 1 <= number <= len(self.parts) else None
 
     def approval_for(self, amount: Money) -> Approval:
         """What a purchase of this amount, in the rule's currency, needs."""
