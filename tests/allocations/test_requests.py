@@ -547,6 +547,22 @@ def test_asking_again_under_the_same_number_changes_nothing(hands: Hands) -> Non
         assert len(db.session.scalars(select(PaymentRequest)).all()) == 1
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount": "200"}, {"currency": "USD"}, {"what": "Moulin"}, {"category": "housing"}, {"payee_name": "Bah"},
+        {"chosen_by": "officer"}, {"kind": "institution"}, {"kind": "cash"},
+    ],
+)  # fmt: skip
+def test_something_else_under_the_number_of_a_request_is_refused(hands: Hands, other: dict[str, str]) -> None:
+    asked: dict[str, str] = {"amount": "100", "id": str(uuid4())}
+    first = hands.asks(**asked)
+    with pytest.raises(NeedsAttention):
+        hands.asks(**{**asked, **other})
+    assert hands.asks(**asked) == first
+    assert hands.request(first).payee_kind == "provider"
+
+
 def test_a_payment_is_noted_once_and_its_number_and_reference_stand_for_no_other(hands: Hands) -> None:
     first = hands.walks(hands.asks("100", "cash"), "approval")
     second = hands.walks(hands.asks("100", "cash"), "approval")
