@@ -130,6 +130,8 @@ def test_a_manager_sees_what_the_rule_gives_and_grants_it_once(grants: Grants, i
         ({"adult": "0", "child": "0"}, "1 à 50 personnes"),
         ({"adult": "x"}, "Ce n’est pas un nombre"),
         ({"adult": "-1"}, "trop petit ou trop grand"),
+        ({"adult": "9" * 400}, "trop petit ou trop grand"),
+        ({"adult": "9" * 5000}, "Ce n’est pas un nombre"),
         ({"return_type": "forced?"}, "Choisissez une des réponses"),
         ({"return_type": ""}, "Choisissez"),
         ({"donor": ""}, "Dites qui donne"),
@@ -223,7 +225,9 @@ def test_an_instalment_waits_for_its_day_its_condition_and_a_reason_and_is_relea
         assert (facts["proof"], facts["reason"]) == (number, "Vu lundi à l’atelier")
     assert "Vu lundi à l’atelier" in grants.kadiatou.opens(f"/cases/{grants.case}").text(".timeline")
     assert "est libérée" in grants.kadiatou.opens(f"{grants.url}/instalments/2").text()
-    grants.kadiatou.opens(f"{grants.url}/instalments/7", 404)
+    for number in ("7", "9" * 9, "9" * 10, "9" * 30, "9" * 5000):
+        grants.kadiatou.opens(f"{grants.url}/instalments/{number}", 404)
+        grants.kadiatou.posts(f"{grants.url}/instalments/{number}/release", {}, 404)
 
 
 def test_an_instalment_may_come_early_where_the_rule_says_so(grants: Grants) -> None:

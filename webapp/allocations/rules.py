@@ -4,6 +4,7 @@ import re
 import tomllib
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from dataclasses import field as made
 from datetime import date
@@ -11,7 +12,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from ..money import EXPONENT, Money, NotAnAmount
+from ..money import EXPONENT, Money
 from ..permissions import Role
 from .models import CASH, CATEGORIES
 
@@ -291,7 +292,7 @@ def read_rule(text: str) -> Rule:
         raise FaultyRule([Fault("too_long", line=1)])
     try:
         read = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also of a number with thousands of digits
         raise FaultyRule([_unreadable(error)]) from error
     reader = _Reader()
     rule = reader.rule(read)
@@ -539,10 +540,9 @@ class _Reader:
         if value is None:
             return None
         if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-            try:
+            # Not only NotAnAmount: Python writes no number with thousands of digits.
+            with suppress(ValueError):
                 return Money.parse(str(value), self.currency)
-            except NotAnAmount:
-                pass
         self.fault("not_amount", f"{at}.{key}")
         return None
 
