@@ -590,6 +590,28 @@ def test_a_fee_that_is_not_there_is_refused_beside_the_fee_and_nothing_is_paid(h
     assert hands.entries(request_id) == [("set_aside", 90_000)]
 
 
+# The reason of a deed
+
+
+@pytest.mark.parametrize(("deed", "who"), [("rejection", "kadiatou"), ("cancellation", "ibrahima")])
+def test_a_reason_that_is_too_long_is_said_and_stays_typed(
+    hands: Hands, people: Any, deed: str, who: str
+) -> None:
+    request_id, person = hands.asks("100"), people(who)
+    path = f"/payment-requests/{request_id}"
+    version = {"version": str(hands.request(request_id).version), "shown": "10000"}
+    for sent, said in (
+        ({**version, "reason": "é" * 301}, "Au plus 300 caractères."),
+        ({**version, "version": "99", "reason": "Trop cher"}, "a changé depuis"),
+    ):
+        back = person.posts(f"{path}/{deed}", sent, 422)
+        assert said in back.text("#errors")
+        assert back.soup.select_one(f"#reason-{deed}")["value"] == sent["reason"]
+    assert hands.state(request_id) == "requested"
+    person.posts(f"{path}/{deed}", {**version, "reason": "é" * 300})
+    assert hands.state(request_id) != "requested"
+
+
 # Amounts as people type them
 
 
