@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form as PlainForm
 from wtforms import HiddenField
+from wtforms import IntegerField as PlainIntegerField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import ValidationError
+from wtforms.validators import StopValidation, ValidationError
 
 from .web import NeedsAttention
 
@@ -75,6 +76,14 @@ class IdField(HiddenField):
         """The id of a valid form."""
         assert self.data is not None
         return self.data
+
+
+class IntegerField(PlainIntegerField):
+    """A whole number as somebody may mean it: one of 400 digits is refused before anything reckons with it."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is not None and abs(self.data) >= 10**9:
+            raise StopValidation(_("Ce nombre est trop petit ou trop grand."))
 
 
 def stripped(value: str | None) -> str:

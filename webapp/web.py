@@ -27,6 +27,7 @@ from flask_login import current_user
 from jinja2_fragments.flask import render_block
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as AnyResponse
 
 from .config import Settings
@@ -170,6 +171,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Give the application its manners."""
     keep_values_out_of_logs()
     app.session_interface = Cookies()
+    app.url_map.converters["int"] = NumberInAddress
     Babel(app, locale_selector=chosen_locale, timezone_selector=_timezone, default_locale=settings.locale)
     app.config.update(
         MAX_CONTENT_LENGTH=1024 * 1024,
@@ -219,6 +221,12 @@ def _where(error: BaseException) -> str:
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     before = error.__cause__ or error.__context__
     return f"{_where(before)}\n{frames}{name}" if before else f"{frames}{name}"
+
+
+class NumberInAddress(IntegerConverter):
+    """A number that a database column can hold; an address with a longer one does not exist."""
+
+    regex = r"\d{1,9}"
 
 
 class Cookies(SecureCookieSessionInterface):

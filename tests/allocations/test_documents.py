@@ -118,6 +118,21 @@ def test_an_ordinary_pdf_is_kept_as_it_is_and_only_downloaded(
     assert not page.soup.select("iframe, embed, object")
 
 
+def test_the_same_paper_again_is_one_and_another_under_its_number_is_refused(
+    app: Flask, ibrahima: Person, request_id: UUID, hands: Hands
+) -> None:
+    id = str(uuid4())
+    for _again in range(2):
+        assert gives(ibrahima, request_id, a_pdf(), id=id).status == 303
+    for said in ({"content": a_pdf(b"/Lang (fr)")}, {"kind": "invoice"}, {"request_id": hands.asks("10")}):
+        other: Any = {"request_id": request_id, "content": a_pdf(), **said}
+        back = gives(ibrahima, id=id, **other)
+        assert back.status == 422
+        assert "déjà pris" in back.text("#errors")
+        assert back.soup.select_one("#document-id")["value"] != id, "sent again, it is another paper"
+    assert [paper.kind for paper in kept(app)] == ["quote"]
+
+
 # What is not
 
 

@@ -130,6 +130,8 @@ def test_a_manager_sees_what_the_rule_gives_and_grants_it_once(grants: Grants, i
         ({"adult": "0", "child": "0"}, "1 à 50 personnes"),
         ({"adult": "x"}, "Ce n’est pas un nombre"),
         ({"adult": "-1"}, "trop petit ou trop grand"),
+        ({"adult": "9" * 400}, "trop petit ou trop grand"),
+        ({"adult": "9" * 5000}, "Ce n’est pas un nombre"),
         ({"return_type": "forced?"}, "Choisissez une des réponses"),
         ({"return_type": ""}, "Choisissez"),
         ({"donor": ""}, "Dites qui donne"),
@@ -176,9 +178,9 @@ def test_what_changed_since_it_was_shown_is_shown_again(grants: Grants) -> None:
 # Instalments
 
 
-def release(grants: Grants, status: int = 303, **fields: str) -> Page:
+def release(grants: Grants, status: int = 303, number: int = 2, **fields: str) -> Page:
     sent = {"checked": "y", "reason": "Vu lundi à l’atelier", "proof": "", **fields}
-    return grants.kadiatou.posts(f"{grants.url}/instalments/2/release", sent, status)
+    return grants.kadiatou.posts(f"{grants.url}/instalments/{number}/release", sent, status)
 
 
 def day_of(grants: Grants, due_on: date | None) -> None:
@@ -223,7 +225,9 @@ def test_an_instalment_waits_for_its_day_its_condition_and_a_reason_and_is_relea
         assert (facts["proof"], facts["reason"]) == (number, "Vu lundi à l’atelier")
     assert "Vu lundi à l’atelier" in grants.kadiatou.opens(f"/cases/{grants.case}").text(".timeline")
     assert "est libérée" in grants.kadiatou.opens(f"{grants.url}/instalments/2").text()
-    grants.kadiatou.opens(f"{grants.url}/instalments/7", 404)
+    for number in ("7", "9" * 9, "9" * 10, "9" * 30, "9" * 5000):
+        grants.kadiatou.opens(f"{grants.url}/instalments/{number}", 404)
+        grants.kadiatou.posts(f"{grants.url}/instalments/{number}/release", {}, 404)
 
 
 def test_an_instalment_may_come_early_where_the_rule_says_so(grants: Grants) -> None:
@@ -236,6 +240,27 @@ def test_an_instalment_may_come_early_where_the_rule_says_so(grants: Grants) -> 
     grants.granted()
     release(grants)
     assert left(grants) == 360_000
+
+
+@pytest.mark.parametrize("first", ["100", "0"])
+def test_an_instalment_keeps_its_own_day_beside_another_with_the_same_words(
+    grants: Grants, first: str
+) -> None:
+    """Also where a part before it came to nothing."""
+    before, _, after = RULE.partition("[[instalments]]")
+    later = 'condition = "Visite faite"\nmonths_after = 6\nevent = "arrival"\n'
+    parts = [f'amount = "{first}"\nat_once = true\n', f'amount = "800"\nearly = true\n{later}', later]
+    text = before.replace("version = 1", "version = 2") + "".join(
+        f"[[instalments]]\n{part}" for part in parts
+    )
+    with grants.app.app_context():
+        rule = load_rule(text + after[after.index("[[approvals]]") :], by=grants.cast.root, now=clock.now())
+        grants.rule = str(rule.id)
+        db.session.commit()
+    grants.granted()
+    assert "ne permet pas plus tôt" in release(grants, 422, number=3).text()
+    release(grants, number=2)
+    assert left(grants) == 80_000 + int(first) * 100
 
 
 def test_an_instalment_without_a_known_day_waits_for_the_arrival(grants: Grants) -> None:

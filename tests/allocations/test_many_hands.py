@@ -189,3 +189,5 @@ def test_finance_pages_through_all_codes_of_the_own_office(app: Flask, people: A
     assert found == mine
     for after in ("zzz", "é", "'"):
         farah.opens(f"/allocations?after={after}")
+    for after in ("%00", "%00zzz", "zzz%00"):
+        assert farah.opens(f"/allocations?after={after}").texts("main .code")[:1] == mine[:1]

@@ -547,6 +547,22 @@ def test_asking_again_under_the_same_number_changes_nothing(hands: Hands) -> Non
         assert len(db.session.scalars(select(PaymentRequest)).all()) == 1
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount": "200"}, {"currency": "USD"}, {"what": "Moulin"}, {"category": "housing"}, {"payee_name": "Bah"},
+        {"chosen_by": "officer"}, {"kind": "institution"}, {"kind": "cash"},
+    ],
+)  # fmt: skip
+def test_something_else_under_the_number_of_a_request_is_refused(hands: Hands, other: dict[str, str]) -> None:
+    asked: dict[str, str] = {"amount": "100", "id": str(uuid4())}
+    first = hands.asks(**asked)
+    with pytest.raises(NeedsAttention):
+        hands.asks(**{**asked, **other})
+    assert hands.asks(**asked) == first
+    assert hands.request(first).payee_kind == "provider"
+
+
 def test_a_payment_is_noted_once_and_its_number_and_reference_stand_for_no_other(hands: Hands) -> None:
     first = hands.walks(hands.asks("100", "cash"), "approval")
     second = hands.walks(hands.asks("100", "cash"), "approval")
@@ -572,6 +588,28 @@ def test_a_fee_that_is_not_there_is_refused_beside_the_fee_and_nothing_is_paid(h
         hands.pays(request_id, fee=Money(1, "EUR"))
     assert list(refused.value.errors) == ["fee"]
     assert hands.entries(request_id) == [("set_aside", 90_000)]
+
+
+# The reason of a deed
+
+
+@pytest.mark.parametrize(("deed", "who"), [("rejection", "kadiatou"), ("cancellation", "ibrahima")])
+def test_a_reason_that_is_too_long_is_said_and_stays_typed(
+    hands: Hands, people: Any, deed: str, who: str
+) -> None:
+    request_id, person = hands.asks("100"), people(who)
+    path = f"/payment-requests/{request_id}"
+    version = {"version": str(hands.request(request_id).version), "shown": "10000"}
+    for sent, said in (
+        ({**version, "reason": "é" * 301}, "Au plus 300 caractères."),
+        ({**version, "version": "99", "reason": "Trop cher"}, "a changé depuis"),
+    ):
+        back = person.posts(f"{path}/{deed}", sent, 422)
+        assert said in back.text("#errors")
+        assert back.soup.select_one(f"#reason-{deed}")["value"] == sent["reason"]
+    assert hands.state(request_id) == "requested"
+    person.posts(f"{path}/{deed}", {**version, "reason": "é" * 300})
+    assert hands.state(request_id) != "requested"
 
 
 # Amounts as people type them

@@ -169,6 +169,11 @@ def test_months_end_with_the_month(day: date, months: int, later: date) -> None:
         ('up_to = "150"', "", 38, "approvals[1]", "last_is_open"),
         ('"finance_officer"', '"field_officer"', 45, "approvals[2].approver", "not_one_of"),
         ("version = 1", "version = ", 4, "", "not_toml"),
+        ("version = 1", f"version = {'9' * 400}", 4, "version", "not_number"),
+        ("version = 1", f"version = {'9' * 5000}", 1, "", "not_toml"),
+        ("version = 1", f"version = 0x{'f' * 5000}", 4, "version", "not_number"),
+        ('adult = "1000"', f"adult = {'9' * 400}", 16, "ceilings[2].adult", "not_amount"),
+        ('adult = "1000"', f"adult = 0x{'f' * 5000}", 16, "ceilings[2].adult", "not_amount"),
         ("[[approvals]]", "[approvals]", 43, "", "not_toml"),
     ],
 )

@@ -142,6 +142,17 @@ def test_an_accepted_visit_keeps_its_photos_when_a_later_one_claims_to_correct_i
     assert [photo.for_visit for photo in shelf.photos()] == [visit.id]
 
 
+def test_a_visit_written_in_the_page_keeps_its_photos_too(phone, people, app, shelf, aminata):
+    visit = phone.save_visit(aminata)
+    people("ibrahima").posts(f"/cases/{aminata}/visits", {**visit_fields(), "id": str(visit.id)})
+    phone.send_photo(phone.save_photo(visit, aminata, a_picture(40)))
+    later = phone.save_visit(aminata, supersedes=visit.id)
+    assert phone.post(later).receipts[0]["outcome"] == "accepted"
+    assert [photo.for_visit for photo in shelf.photos()] == [visit.id]
+    [told] = [entry for entry in shelf.entries("visit.recorded") if entry.subject_id == later.id]
+    assert "corrects" not in told.facts
+
+
 def test_what_was_corrected_before_it_came_back_needs_nobodys_attention(phone, app, shelf, aminata):
     """A server set back to a backup is given the old one again, after its correction."""
     wrong = phone.save_visit(aminata, **WRONG)

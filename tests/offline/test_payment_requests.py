@@ -15,6 +15,8 @@ from tests.phone import a_picture
 from tests.world import request_fields
 from webapp import clock, worker
 from webapp.allocations.models import PaymentRequest, RequestDocument
+from webapp.cases.actions import assign_officer
+from webapp.cases.models import Case
 from webapp.database import db
 from webapp.visits.models import Photo
 
@@ -182,6 +184,42 @@ def test_nobody_takes_over_the_papers_of_another_by_naming_their_request(phones,
     stranger.post(right)
     assert [paper.request_id for paper in papers(shelf)] == [refused.id]
     assert shelf.submission(refused.id).sealed is not None
+
+
+def test_whoever_followed_the_case_before_brings_its_photos_but_no_papers(app, hands, phone, shelf, cast):
+    hands.under_a_rule()
+    asked, visit = saves(phone, hands.case, "500"), phone.save_visit(hands.case)
+    for piece in (asked, visit):
+        phone.post(piece)
+    with app.app_context():
+        case = db.session.get_one(Case, hands.case)
+        assign_officer(case, cast.mariama, officer_name="Mariama", by=None, now=clock.now())
+        db.session.commit()
+    refused = [quote(phone, asked, hands.case, 40 + n, slot=n).id for n in range(2)]
+    photo = phone.save_photo(visit, hands.case, a_picture(40))
+    phone.deliver(tries=2)
+    assert papers(shelf) == []
+    assert hands.state(asked.id) == "draft"
+    assert [shelf.submission(id).outcome for id in refused] == ["needs attention"] * 2
+    assert shelf.submission(photo.id).outcome == "accepted"
+
+
+def test_a_recorded_request_keeps_its_papers_whatever_names_it_as_refused(hands, phone, shelf):
+    hands.under_a_rule()
+    paid = hands.asks("200")
+    papers_of_paid = {hands.adds("quote", paid) for _n in range(2)}
+    hands.walks(paid, "approval", "order", "delivery", "invoice", "payment")
+    claimed = saves(phone, hands.case, "150", supersedes=paid)
+    # And one that is refused under the number of the paid one, then corrected, then given again.
+    same = phone.save("payment-request", hands.case, request_fields("150"), id=paid)
+    assert phone.post(same).receipts[0]["outcome"] == "needs attention"
+    corrected = saves(phone, hands.case, "150", supersedes=paid)
+    for piece in (claimed, corrected):
+        assert phone.post(piece).receipts[0]["outcome"] == "accepted"
+    kept = {paper.id for paper in papers(shelf) if paper.request_id == paid}
+    assert len(kept) == 4
+    assert kept > papers_of_paid
+    assert hands.state(corrected.id) == "draft", "it has no quotes of its own"
 
 
 @pytest.mark.parametrize("name", ["mariama", "awa"])

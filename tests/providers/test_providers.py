@@ -155,6 +155,13 @@ def test_a_retired_provider_is_offered_no_more_and_keeps_its_old_requests(
     assert "Retiré" in people("kadiatou").opens(path).text()
 
 
+def test_a_key_that_is_none_begins_at_the_first_page(people: Any) -> None:
+    farah = people("farah")
+    adds(farah)
+    for after in ("%00", "zzz%00", f"zzz%00~{uuid4()}", f"%00zzz~{uuid4()}", "zzz", "zzz~9"):
+        assert "Bamba" in farah.opens(f"/providers?after={after}").text()
+
+
 def test_whatever_is_written_is_refused_in_our_words_or_kept(app: Flask, people: Any) -> None:
     long = "é" * 500
     page = people("kadiatou").posts(

@@ -180,11 +180,11 @@ def grant_under(
     for name, most in terms.limits.items():
         db.session.add(AllocationLimit(allocation_id=allocation.id, name=name, ceiling_minor=most.minor))
     later = 0
-    for number, part in enumerate(terms.parts, start=1):
+    for part in terms.parts:
         db.session.add(
             Instalment(
                 allocation_id=allocation.id,
-                number=number,
+                number=part.number,
                 minor=part.amount.minor,
                 condition=part.condition,
                 due_on=part.due_on,

@@ -229,7 +229,12 @@ def fees_of(case_ids: list[UUID]) -> set[UUID]:
 
 
 def office_allocations(office_id: UUID, after: str) -> tuple[list[Any], str | None]:
-    """A page of the office's allocations by case code, for finance: codes and amounts, no names."""
+    """A page of the office's allocations by case code, for finance: codes and amounts, no names.
+
+    ``after`` is the key a former page gave; what can be none starts at the beginning.
+    """
+    if "\x00" in after:
+        after = ""
     rows = list(db.session.execute(_OFFICE, {"office_id": office_id, "after": after}))
     key = rows[PAGE - 1].case_code if len(rows) > PAGE else None
     return [(row.case_id, row.case_code, sums(row)) for row in rows[:PAGE]], key

@@ -4,6 +4,7 @@ import re
 import tomllib
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from dataclasses import field as made
 from datetime import date
@@ -11,7 +12,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from ..money import EXPONENT, Money, NotAnAmount
+from ..money import EXPONENT, Money
 from ..permissions import Role
 from .models import CASH, CATEGORIES
 
@@ -143,8 +144,9 @@ class Part:
 
 @dataclass(frozen=True)
 class DuePart:
-    """An instalment of one allocation."""
+    """An instalment of one allocation; its number is that of the part in the rule."""
 
+    number: int
     amount: Money
     condition: str
     at_once: bool
@@ -225,12 +227,14 @@ class Rule:
                 months_later(since, part.months_after) if since and part.months_after is not None else None
             )
             if minor:
-                parts.append(DuePart(Money(minor, self.currency), part.condition, part.at_once, due_on))
+                parts.append(
+                    DuePart(position, Money(minor, self.currency), part.condition, part.at_once, due_on)
+                )
         return parts
 
-    def part_of(self, condition: str) -> Part | None:
-        """The later part with this condition: what the rule says of an instalment that is held back."""
-        return next((part for part in self.parts if not part.at_once and part.condition == condition), None)
+    def part(self, number: int) -> Part | None:
+        """What the rule says of the instalment of this number."""
+        return self.parts[number - 1] if 1 <= number <= len(self.parts) else None
 
     def approval_for(self, amount: Money) -> Approval:
         """What a purchase of this amount, in the rule's currency, needs."""
@@ -288,7 +292,7 @@ def read_rule(text: str) -> Rule:
         raise FaultyRule([Fault("too_long", line=1)])
     try:
         read = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also of a number with thousands of digits
         raise FaultyRule([_unreadable(error)]) from error
     reader = _Reader()
     rule = reader.rule(read)
@@ -536,10 +540,9 @@ class _Reader:
         if value is None:
             return None
         if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-            try:
+            # Not only NotAnAmount: Python writes no number with thousands of digits.
+            with suppress(ValueError):
                 return Money.parse(str(value), self.currency)
-            except NotAnAmount:
-                pass
         self.fault("not_amount", f"{at}.{key}")
         return None
 

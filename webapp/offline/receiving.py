@@ -38,9 +38,9 @@ from ..people.sessions import SignedIn
 from ..permissions import may
 from ..returns.deeds import interrupt_from, record_arrival_from
 from ..storage import Storage
+from ..visits.actions import hand_over_photos
 from ..visits.deeds import NoPicture, PressedPhoto, keep_photo_from, note_refused_photo, record_visit_from
 from ..visits.forms import PhotoForm
-from ..visits.models import Photo
 from ..web import NeedsAttention, TryLater, begin_anew
 from .models import ContestedSubmission, Submission
 
@@ -223,7 +223,9 @@ def _receive(
     if author is None:
         return _set_aside(submission, envelope, "quarantined", {"": ["unknown author"]}, now=now)
     submission.author_id = author.staff.id
-    submission.case_id = case.id if case and _may_deliver(author.person, envelope.kind, case) else None
+    submission.case_id = (
+        case.id if case and _may_deliver(author.person, opened, envelope.kind, case) else None
+    )
     if not (author.trusted and trusted):
         return _set_aside(
             submission, envelope, "quarantined", {"": ["phone cut off"]}, now=now, author=author, case=case
@@ -231,7 +233,7 @@ def _receive(
     person = author.person
     try:
         with force_locale(person.locale):
-            if case is None or not _may_deliver(person, envelope.kind, case):
+            if case is None or not _may_deliver(person, opened, envelope.kind, case):
                 raise NeedsAttention(
                     {"": [_("Ce cas n’est plus dans votre liste. Le bureau décide de ce qui suit.")]}
                 )
@@ -285,7 +287,7 @@ def take_in_after_all(
             {"": [_("Une demande d’argent ne se reprend pas : l’agent qui suit le cas la fait de nouveau.")]}
         )
     case = hold_cases({opened.case_id}).get(opened.case_id) if opened.case_id else None
-    if case is None or not _may_deliver(author.person, envelope.kind, case):
+    if case is None or not _may_deliver(author.person, opened, envelope.kind, case):
         raise NeedsAttention({"": [_("Ce cas n’était pas à son auteur.")]})
     with db.session.begin_nested():
         _DEEDS[envelope.kind](opened, envelope, case, author, desk, now, photo)
@@ -360,7 +362,7 @@ def _set_aside(
         # Given again to a server set back to a backup: its correction was quicker, nobody need look at it.
         submission.superseded_at = now
         if case is not None:
-            _hand_over_photos([submission.id], right, case, author)
+            hand_over_photos([submission.id], right, case, by=author.person)
             if submission.kind == "payment-request":
                 hand_over_papers([submission.id], right, case, by=author.person, now=now)
         db.session.flush()
@@ -453,14 +455,6 @@ def _correction(refused: UUID, author: Author) -> UUID | None:
     return None
 
 
-def _hand_over_photos(refused: list[UUID], right: UUID, case: Case, author: Author) -> None:
-    db.session.execute(
-        update(Photo)
-        .where(Photo.for_visit.in_(refused), Photo.case_id == case.id, Photo.by_id == author.staff.id)
-        .values(for_visit=right)
-    )
-
-
 def try_open(envelope: Envelope, keyring: Keyring) -> Opened | None:
     """What is under the seal, or None when it cannot be opened."""
     try:
@@ -506,7 +500,7 @@ def open_envelope(envelope: Envelope, keyring: Keyring) -> Opened:
         raise CannotOpen(str(reason)) from reason
 
 
-def _may_deliver(person: SignedIn, kind: str, case: Case) -> bool:
+def _may_deliver(person: SignedIn, opened: Opened, kind: str, case: Case) -> bool:
     """Depositing needs less than reading: work on a case that was the author's is still theirs to deliver."""
     action = {
         "visit": "visit.record",
@@ -516,11 +510,13 @@ def _may_deliver(person: SignedIn, kind: str, case: Case) -> bool:
         "payment-request": "payment.request",
         "arrival": "arrival.record",
         "interruption": "procedure.interrupt",
-    }
-    if may(person, action[kind], case):
+    }[kind]
+    if kind == "photo" and opened.photo.get("document"):
+        action = "payment.request"
+    if may(person, action, case):
         return True
-    # Asking for money is no deposit: only whoever follows the case now may.
-    return kind != "payment-request" and has_followed(person.id, case.id)
+    # Asking for money, and proving what it is for, is no deposit: only whoever follows the case now may.
+    return action != "payment.request" and has_followed(person.id, case.id)
 
 
 def _fields(opened: Opened) -> MultiDict[str, str]:
@@ -631,7 +627,10 @@ def ready_photo(
         author = find_author(desk.passes, opened.author_pass)
         case = db.session.get(Case, opened.case_id) if opened.case_id else None
         wanted = (
-            author and (author.trusted or after_all) and case and _may_deliver(author.person, "photo", case)
+            author
+            and (author.trusted or after_all)
+            and case
+            and _may_deliver(author.person, opened, "photo", case)
         )
         begin_anew()
     if not wanted:

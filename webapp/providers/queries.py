@@ -28,8 +28,12 @@ def providers_of(office_id: UUID, after: str) -> tuple[list[ServiceProvider], st
     """A page of the office's providers, by name."""
     name, _sep, id_text = after.rpartition("~")
     query = select(ServiceProvider).where(ServiceProvider.office_id == office_id)
-    with suppress(ValueError):  # anything that is no key begins at the beginning
-        query = query.where(tuple_(ServiceProvider.name_folded, ServiceProvider.id) > (name, UUID(id_text)))
+    # Anything that is no key begins at the beginning.
+    if "\x00" not in name:
+        with suppress(ValueError):
+            query = query.where(
+                tuple_(ServiceProvider.name_folded, ServiceProvider.id) > (name, UUID(id_text))
+            )
     found = list(
         db.session.scalars(query.order_by(ServiceProvider.name_folded, ServiceProvider.id).limit(PAGE + 1))
     )

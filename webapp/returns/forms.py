@@ -15,7 +15,6 @@ from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
     DateField,
-    IntegerField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -26,7 +25,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from ..cases.pages import NEEDS
-from ..fields import Form, IdField, as_choices, stripped
+from ..fields import Form, IdField, IntegerField, as_choices, stripped
 
 EARLIEST = date(2015, 1, 1)
 LATEST_AHEAD = timedelta(days=1500)

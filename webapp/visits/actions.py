@@ -74,12 +74,7 @@ def record_visit(
         photos_announced=draft.photos_announced,
     )
     db.session.add(visit)
-    if corrects:
-        db.session.execute(
-            update(Photo)
-            .where(Photo.for_visit.in_(corrects), Photo.case_id == case.id, Photo.by_id == by.id)
-            .values(for_visit=visit.id)
-        )
+    corrects = hand_over_photos(corrects, visit.id, case, by=by)
     facts = {
         "channel": draft.channel,
         "reached": draft.reached,
@@ -107,6 +102,22 @@ def record_visit(
     set_next_follow_up(case, now=now)
     touch(case)
     return visit
+
+
+def hand_over_photos(refused: Sequence[UUID], right: UUID, case: Case, *, by: Any) -> list[UUID]:
+    """The photos of refused visits are those of the one that corrects them; which of these were really refused.
+
+    A visit that is recorded keeps its own, whatever names it as refused.
+    """
+    recorded = set(db.session.scalars(select(FollowUp.id).where(FollowUp.id.in_(refused)))) if refused else ()
+    refused = [visit for visit in refused if visit not in recorded]
+    if refused:
+        db.session.execute(
+            update(Photo)
+            .where(Photo.for_visit.in_(refused), Photo.case_id == case.id, Photo.by_id == by.id)
+            .values(for_visit=right)
+        )
+    return refused
 
 
 def set_next_follow_up(case: Case, *, now: datetime) -> None:

@@ -11,7 +11,6 @@ from wtforms import (
     BooleanField,
     DateField,
     DateTimeLocalField,
-    IntegerField,
     RadioField,
     SelectField,
     StringField,
@@ -20,7 +19,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from .. import clock
-from ..fields import Form, IdField, as_choices, stripped
+from ..fields import Form, IdField, IntegerField, as_choices, stripped
 
 CHANNEL_NAMES = [
     ("home_visit", _l("Visite à domicile")),

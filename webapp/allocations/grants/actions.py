@@ -107,7 +107,7 @@ def _new_donor(name: str, currency: str) -> Donor:
 def due_day(instalment: Instalment, allocation: Allocation, case: Case) -> tuple[date | None, bool, bool]:
     """The day of an instalment, whether it may come earlier, and whether its day cannot be known yet."""
     rule = rule_of(allocation)
-    part = rule.part_of(instalment.condition) if rule else None
+    part = rule.part(instalment.number) if rule else None
     due_on = instalment.due_on
     unknown = False
     if due_on is None and part is not None and part.months_after is not None:

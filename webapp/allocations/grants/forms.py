@@ -6,10 +6,10 @@ from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from ...fields import Form, IdField, as_choices, stripped
+from ...fields import Form, IdField, IntegerField, as_choices, stripped
 from ...money import Money
 from ..requests.forms import read_amount
 from ..rules import Persons, Rule

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ... import clock
@@ -41,6 +41,9 @@ from .states import DEEDS, DIRECT, HOLDS_MONEY, REFUNDS_IN, Deed, is_possible, m
 MOST_FEE = Fraction(1, 5)
 """An operator's fee is small beside the payment; whatever is more is a correction by two people."""
 MOST_RATE_MOVES = Fraction(1, 4)
+_WRITTEN = (
+    "category", "what", "payee_kind", "provider_id", "payee_name", "chosen_by", "operator", "holder_checked",
+)  # fmt: skip
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -74,7 +77,7 @@ def ask(
     now: datetime,
     today: date,
 ) -> PaymentRequest:
-    """Ask for a payment within the case's allocation. Asking again under the same id changes nothing.
+    """Ask for a payment within the case's allocation. Asking for the same again under its id changes nothing.
 
     With all the quotes that the rule asks for (often none) it goes to whoever approves; else it waits as a
     draft for them. Raises NeedsAttention, and OverCeiling with "asked, available".
@@ -82,10 +85,8 @@ def ask(
     if already := db.session.get(PaymentRequest, draft.id):
         if already.case_id != case.id or already.requester_id != by.id:
             raise NeedsAttention({"id": [_("Ce numéro est déjà pris. Ouvrez le formulaire de nouveau.")]})
-        if (already.minor, already.currency, already.what) != (
-            draft.amount.minor,
-            draft.amount.currency,
-            draft.what,
+        if Money(already.minor, already.currency) != draft.amount or any(
+            getattr(already, name) != getattr(draft, name) for name in _WRITTEN
         ):
             said = _("Une demande est déjà partie de cette page. Envoyez encore pour en faire une autre.")
             raise NeedsAttention({"id": [said]})
@@ -156,9 +157,11 @@ def add_document(
     by: Any,
     now: datetime,
 ) -> RequestDocument:
-    """Keep a paper of a request, also when it arrives first. Sending it again changes nothing."""
+    """Keep a paper of a request, also when it arrives first. Sending the same again changes nothing."""
     if already := db.session.get(RequestDocument, id):
-        if already.case_id != case.id or already.by_id != by.id:
+        if (already.case_id, already.by_id, already.request_id, already.kind, already.file) != (
+            case.id, by.id, request_id, kind, file,
+        ):  # fmt: skip
             raise NeedsAttention({"id": [_("Ce numéro de document est déjà pris.")]})
         return already
     document = RequestDocument(
@@ -175,11 +178,15 @@ def add_document(
 
 
 def hand_over_papers(refused: list[UUID], right: UUID, case: Case, *, by: Any, now: datetime) -> None:
-    """The papers of refused requests are those of the one that corrects them, whichever comes first."""
+    """The papers of refused requests are those of the one that corrects them, whichever comes first.
+
+    A request that is recorded keeps its own, whatever names it as refused.
+    """
     db.session.execute(
         update(RequestDocument)
         .where(
             RequestDocument.request_id.in_(refused),
+            ~exists().where(PaymentRequest.id == RequestDocument.request_id),
             RequestDocument.case_id == case.id,
             RequestDocument.by_id == by.id,
         )

@@ -337,8 +337,9 @@ def _held(request_id: UUID, permission: str) -> tuple[PaymentRequest, Case]:
 def take(request_id: UUID, deed: str) -> Any:
     asked, locked_case = _held(request_id, DEEDS[deed].permission)
     form = StepForm(request.form)
-    form.validate()
     try:
+        if not form.validate():
+            raise NeedsAttention(sentences(form))
         take_step(
             asked, locked_case, DEEDS[deed], by=signed_in(), now=clock.now(), version=_shown_version(form.version.data),
             shown_minor=_whole(form.shown.data), reason=form.reason.data or "",
