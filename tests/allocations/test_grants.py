@@ -321,7 +321,44 @@ def test_no_more_is_taken_than_what_is_neither_set_aside_nor_paid(grants: Grants
     farah.posts(up)
     assert left(grants) == 2_000
     grants.kadiatou.posts(second.replace("confirmed", "refused"))
-    assert "Refusé" in farah.opens(f"{grants.url}/adjustments").text()
+    assert "Reprise par qui l’a proposée" in farah.opens(f"{grants.url}/adjustments").text()
+
+
+def test_a_correction_is_refused_with_a_reason_and_taken_back_without(grants: Grants, people: Any) -> None:
+    grants.granted()
+    propose(grants, reason="À refuser")
+    propose(grants, reason="À reprendre")
+    farah, url = people("farah"), f"{grants.url}/adjustments"
+    for path in (url, "/payment-requests"):
+        assert any("Attendent une deuxième" in title for title in grants.kadiatou.opens(path).texts("h2"))
+        assert "Corrections à confirmer" not in grants.kadiatou.opens(path).text()
+        assert "Corrections à confirmer" in farah.opens(path).text()
+    mine = grants.kadiatou.opens(url)
+    assert deciding(mine, "confirmed") == []
+    assert not mine.soup.select_one("[name=refusal]")
+    [taken_back] = [
+        a for a in deciding(mine, "refused") if "À reprendre" in row_of(grants.kadiatou, grants, a)
+    ]
+    assert "Reprendre ma proposition" in row_of(grants.kadiatou, grants, taken_back)
+    [refused] = [a for a in deciding(mine, "refused") if a != taken_back]
+    for typed, said in ((" ", "Dites pourquoi."), ("x" * 201, "Au plus 200 caractères.")):
+        back = farah.posts(refused, {"refusal": typed}, 422)
+        field = back.soup.select_one(f'form[action="{refused}"] [name=refusal]')
+        assert back.text(f"#{field['aria-describedby']}") == said
+        assert field["value"] == typed.strip()
+        assert len(back.soup.select("[name=refusal][aria-invalid]")) == 1
+    for _ in range(2):
+        farah.posts(refused, {"refusal": "Déjà corrigé en mars"})
+        grants.kadiatou.posts(taken_back)
+    for reader in (farah, grants.kadiatou):
+        said = reader.opens(url).text()
+        assert "Déjà corrigé en mars" in said
+        assert "Reprise par qui l’a proposée" in said
+        assert "Attendent une deuxième personne" not in said
+    timeline = grants.kadiatou.opens(f"/cases/{grants.case}").text(".timeline")
+    for words in ("Correction refusée", "Déjà corrigé en mars", "Correction reprise"):
+        assert words in timeline
+    assert left(grants) == 180_000
 
 
 def row_of(person: Person, grants: Grants, action: str) -> str:
@@ -351,7 +388,7 @@ def test_the_database_itself_refuses_one_person_and_keeps_what_was_proposed(
                 db.session.execute(text(statement))
             db.session.rollback()
     farah = people("farah")
-    farah.posts(deciding(farah.opens(f"{grants.url}/adjustments"), "refused")[0])
+    farah.posts(deciding(farah.opens(f"{grants.url}/adjustments"), "refused")[0], {"refusal": "Erreur"})
     with grants.app.app_context():
         with pytest.raises(DatabaseError):
             db.session.execute(

@@ -26,6 +26,8 @@ from ..rules import NoCeiling, months_later, read_rule
 from . import queries
 from .forms import GrantDraft
 
+MOST_REASON = 200
+
 # Granting
 
 
@@ -210,8 +212,13 @@ def propose(
     return adjustment
 
 
-def decide(adjustment: Adjustment, case: Case, outcome: str, *, by: Any, now: datetime) -> Adjustment:
-    """Confirm a held correction, or refuse it; whoever proposed it may only take it back. Again: changes nothing."""
+def decide(
+    adjustment: Adjustment, case: Case, outcome: str, *, refusal: str = "", by: Any, now: datetime
+) -> Adjustment:
+    """Confirm a held correction, or refuse it with a reason; whoever proposed it may only take it back.
+
+    Again: changes nothing.
+    """
     _check_right(by, "adjustment.decide", case)
     if adjustment.outcome is not None:
         if (adjustment.outcome, adjustment.decided_by_id) == (outcome, by.id):
@@ -242,11 +249,21 @@ def decide(adjustment: Adjustment, case: Case, outcome: str, *, by: Any, now: da
                     ]
                 }
             ) from taken
+    why: dict[str, Any] = {}
+    if outcome == "refused":
+        if by.id == adjustment.proposed_by_id:
+            why = {"taken_back": True}
+        elif not refusal:
+            raise NeedsAttention({"refusal": [_("Dites pourquoi.")]})
+        elif len(refusal) > MOST_REASON:
+            raise NeedsAttention({"refusal": [_("Au plus 200 caractères.")]})
+        else:
+            why = {"refusal": refusal}
     adjustment.outcome, adjustment.decided_by_id, adjustment.decided_at = outcome, by.id, now
     currency = db.session.scalar(select(Allocation.currency).where(Allocation.id == adjustment.allocation_id))
     add_entry(
         f"adjustment.{outcome}", case=case, office_id=case.office_id, subject=adjustment.id, by=by.id, happened_at=now,
-        now=now, minor=adjustment.minor, currency=currency, reason=adjustment.reason,
+        now=now, minor=adjustment.minor, currency=currency, reason=adjustment.reason, **why,
     )  # fmt: skip
     db.session.flush()
     return adjustment

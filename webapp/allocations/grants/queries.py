@@ -90,6 +90,8 @@ class Proposed:
     outcome: str | None
     decided_by: str
     decided_at: datetime | None
+    taken_back: bool
+    refusal: str
 
 
 _proposer, _decider = aliased(Staff), aliased(Staff)
@@ -101,10 +103,17 @@ _PROPOSED = (
         Allocation.currency,
         _proposer.name.label("proposed_by"),
         _decider.name.label("decided_by"),
+        TimelineEntry.facts.label("refused"),
     )
     .join(Allocation, Allocation.id == Adjustment.allocation_id)
     .join(_proposer, _proposer.id == Adjustment.proposed_by_id)
     .outerjoin(_decider, _decider.id == Adjustment.decided_by_id)
+    .outerjoin(
+        TimelineEntry,
+        (TimelineEntry.case_id == Allocation.case_id)
+        & (TimelineEntry.kind == "adjustment.refused")
+        & (TimelineEntry.subject_id == Adjustment.id),
+    )
 )
 
 
@@ -140,6 +149,9 @@ def _proposed(query: Any) -> list[Proposed]:
             outcome=row.Adjustment.outcome,
             decided_by=row.decided_by or "",
             decided_at=row.Adjustment.decided_at,
+            taken_back=row.Adjustment.outcome == "refused"
+            and row.Adjustment.decided_by_id == row.Adjustment.proposed_by_id,
+            refusal=(row.refused or {}).get("refusal", ""),
         )
         for row in db.session.execute(query)
     ]

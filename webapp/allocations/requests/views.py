@@ -21,6 +21,7 @@ from ...permissions import may as policy_allows
 from ...storage import NotInStorage, StorageUnavailable
 from ...web import NeedsAttention, begin_anew, keep_so_far, may, page, signed_in
 from ..grants.queries import undecided_adjustments
+from ..grants.views import in_groups
 from ..grants.views import told as told_adjustment
 from ..ledger import left_to_refund
 from ..models import PAYEE_KINDS, PaymentRequest
@@ -178,7 +179,7 @@ def index() -> Any:
                 shown_row["price"] = _price(asked, currency, similar[known])
         shown.append({"title": title, "rows": rows, "more": more})
     adjustments = [told_adjustment(each, person) for each in undecided_adjustments(person.office_id)]
-    return page("payment_requests/index.html", groups=shown, adjustments=adjustments)
+    return page("payment_requests/index.html", groups=shown, adjustment_groups=in_groups(adjustments))
 
 
 @payment_requests.get("/payment-requests/<uuid:request_id>")
