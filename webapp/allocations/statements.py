@@ -52,7 +52,7 @@ def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[U
     return {
         id: {
             "allocation": sums.get(id),
-            "lines": words.lines(lines[id]),
+            "lines": words.lines(lines[id], instalments[id]),
             "limits": words.limits(limits[id]),
             "instalments": instalments[id],
             "requests": asked[id],

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from ...cases.timeline import Telling, tell
 from ...formats import day, money
 from ...money import Money
-from ..words import return_type
+from ..words import return_type, signed
 
 PROOF_NAMES = {
     "visit.recorded": lambda: _("Contact avec la personne"),
@@ -39,11 +39,6 @@ def persons(adult: int, child: int, unaccompanied: int) -> str:
         else "",
     ]
     return _(", ").join(part for part in told if part)
-
-
-def signed(amount: Money) -> str:
-    """A correction with its sign, whichever way it goes."""
-    return ("+" if amount.minor > 0 else "") + money(amount)
 
 
 def _granted(facts: dict[str, Any]) -> list[tuple[str, str]]:
