@@ -120,6 +120,18 @@ def due_day(instalment: Instalment, allocation: Allocation, case: Case) -> tuple
     return due_on, bool(part and part.early), unknown
 
 
+def not_before(instalment: Instalment, allocation: Allocation, case: Case, today: date) -> str:
+    """The sentence that says why an instalment cannot be released today, whatever else is met; empty when it can."""
+    due_on, early, unknown = due_day(instalment, allocation, case)
+    if early:
+        return ""
+    if unknown:
+        return _("Le jour de cette tranche n’est pas connu : notez d’abord l’arrivée.")
+    if due_on is not None and today < due_on:
+        return _("À libérer à partir du %(day)s : la règle ne permet pas plus tôt.", day=day(due_on))
+    return ""
+
+
 def release(
     case: Case,
     allocation: Allocation,
@@ -141,14 +153,8 @@ def release(
     today = clock.local(now, by.timezone).date()
     if allocation.valid_until and allocation.valid_until < today:
         raise NeedsAttention({"": [_("L’allocation n’est plus valable.")]})
-    due_on, early, unknown = due_day(instalment, allocation, case)
-    if not early and unknown:
-        raise NeedsAttention({"": [_("Le jour de cette tranche n’est pas connu : notez d’abord l’arrivée.")]})
-    if not early and due_on is not None and today < due_on:
-        said = _(
-            "Cette tranche est prévue pour le %(day)s, et la règle ne permet pas plus tôt.", day=day(due_on)
-        )
-        raise NeedsAttention({"": [said]})
+    if waits := not_before(instalment, allocation, case, today):
+        raise NeedsAttention({"": [waits]})
     if instalment.condition and not checked:
         raise NeedsAttention({"checked": [_("Vérifiez d’abord que la condition est remplie.")]})
     if not reason:

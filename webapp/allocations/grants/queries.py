@@ -63,6 +63,15 @@ def instalment(allocation_id: UUID, number: int) -> Instalment | None:
     return db.session.get(Instalment, (allocation_id, number))
 
 
+def instalments_of(allocation_id: UUID) -> list[Instalment]:
+    """All instalments of an allocation, in their order."""
+    return list(
+        db.session.scalars(
+            select(Instalment).where(Instalment.allocation_id == allocation_id).order_by(Instalment.number)
+        )
+    )
+
+
 def proofs_of(case_id: UUID) -> list[Any]:
     """What lately happened in a case that may show that a condition is met: number, kind and when."""
     return list(

@@ -41,7 +41,8 @@ def new(case: Any) -> Any:
         return abort(404) if asked else _choose_rule(case)
     form = GrantForm(rule=read_rule(row.text))
     form.id.data = uuid4()
-    form.adult.data = case.household_size or 1
+    # How many of the household are adults nobody knows yet: it is asked, never guessed.
+    form.adult.data = None
     form.donor.data = _likely_donor(case)
     return _grant_page(case, row, form)
 
@@ -66,6 +67,8 @@ def preview(case: Any) -> Any:
         return _choose_rule(case, 422)
     rule = read_rule(row.text)
     form = GrantForm(request.form, rule=rule)
+    if "change" in request.form:
+        return _grant_page(case, row, form)
     try:
         if not form.validate():
             raise NeedsAttention(sentences(form))
@@ -192,7 +195,7 @@ def _proofs(case: Any) -> list[tuple[str, str]]:
 def _instalment_page(case: Any, number: int, form: ReleaseForm, status: int = 200, errors: Any = None) -> Any:
     allocation = queries.allocation_of(case.id) or abort(404)
     part = queries.instalment(allocation.id, number) or abort(404)
-    due_on, early, _unknown = actions.due_day(part, allocation, case)
+    due_on, _early, _unknown = actions.due_day(part, allocation, case)
     return page(
         "allocations/instalment.html",
         status,
@@ -201,8 +204,7 @@ def _instalment_page(case: Any, number: int, form: ReleaseForm, status: int = 20
         amount=formats.money(Money(part.minor, allocation.currency)),
         condition=part.condition,
         due_on=due_on,
-        early=early,
-        too_early=bool(due_on and not early and clock.today(signed_in().timezone) < due_on),
+        waits=actions.not_before(part, allocation, case, clock.today(signed_in().timezone)),
         released_at=part.released_at,
         form=form,
         errors=errors or {},
