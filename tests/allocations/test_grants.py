@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
@@ -20,6 +21,7 @@ from webapp.allocations.ledger import available
 from webapp.allocations.models import Adjustment, Allocation, Donor, Instalment, LedgerEntry
 from webapp.cases.models import Case, TimelineEntry
 from webapp.database import db
+from webapp.formats import day
 from webapp.people.models import Office, Staff
 
 FAMILY = {
@@ -91,7 +93,8 @@ def test_a_manager_sees_what_the_rule_gives_and_grants_it_once(grants: Grants, i
     assert grants.kadiatou.opens(f"/cases/{grants.case}").soup.select_one(way_in)
     assert not ibrahima.opens(f"/cases/{grants.case}").soup.select_one(way_in)
     form = grants.kadiatou.opens(f"{grants.url}/new")
-    assert form.soup.select_one("[name=adult]")["value"] == "3"
+    assert form.soup.select_one("[name=adult]")["value"] == ""
+    assert "Ménage : 3." in form.text("#adult-field")
     assert form.soup.select_one("[name=donor]")["value"] == "Espagne"
     page, sent = grants.shown(grants.fields())
     said = plainly(page.text())
@@ -155,6 +158,18 @@ def test_what_cannot_be_granted_is_said_beside_it_and_stays_typed(
         assert db.session.scalar(select(Allocation.id).where(Allocation.case_id == grants.case)) is None
 
 
+def test_changing_what_was_shown_brings_back_everything_typed(grants: Grants) -> None:
+    fields = grants.fields(return_type="other", adult="2", amount="1 000", donor="Royaume du Maroc")
+    page, sent = grants.shown(fields)
+    change = page.soup.select_one("button[name=change]")
+    assert change.get_text(strip=True) == "Changer"
+    back = grants.kadiatou.posts(str(change["formaction"]), {**sent, "change": str(change["value"])}, 200)
+    for name in ("id", "rule", "adult", "child", "unaccompanied", "amount", "donor"):
+        assert back.soup.select_one(f"[name={name}]")["value"] == fields[name], name
+    assert back.soup.select_one("[name=return_type][checked]")["value"] == fields["return_type"]
+    assert not back.soup.select(".error")
+
+
 def test_less_than_the_ceiling_by_a_donor_that_was_not_known(grants: Grants) -> None:
     page, sent = grants.shown(grants.fields(amount="1000", donor="Royaume du Maroc"))
     assert "sera ajouté" in page.text()
@@ -199,10 +214,19 @@ def test_an_instalment_waits_for_its_day_its_condition_and_a_reason_and_is_relea
     grants: Grants,
 ) -> None:
     grants.granted()
-    assert "Libérer la tranche 2" in grants.kadiatou.opens(grants.url).text()
-    assert "Son jour n’est pas venu" in grants.kadiatou.opens(f"{grants.url}/instalments/2").text()
+    due_on = clock.now().date() + timedelta(days=1)
+    day_of(grants, due_on)
+    with grants.app.test_request_context(), force_locale("fr"):
+        waits = f"À libérer à partir du {day(due_on)}"
+    for path in (grants.url, f"{grants.url}/instalments/2"):
+        early = grants.kadiatou.opens(path)
+        assert waits in early.text(".notice")
+        assert "Libérer la tranche 2" not in early.text()
+        assert not early.soup.select('form[action$="/release"]')
     assert "ne permet pas plus tôt" in release(grants, 422).text()
     day_of(grants, clock.now().date())
+    assert "Libérer la tranche 2" in grants.kadiatou.opens(grants.url).text()
+    assert grants.kadiatou.opens(f"{grants.url}/instalments/2").soup.select('form[action$="/release"]')
     assert "remplie" in release(grants, 422, checked="").text("#checked-field .error")
     back = release(grants, 422, reason=" ")
     assert "Dites comment" in back.text("#reason-field .error")
@@ -238,6 +262,7 @@ def test_an_instalment_may_come_early_where_the_rule_says_so(grants: Grants) -> 
         grants.rule = str(load_rule(early, by=grants.cast.root, now=clock.now()).id)
         db.session.commit()
     grants.granted()
+    assert "Libérer la tranche 2" in grants.kadiatou.opens(grants.url).text()
     release(grants)
     assert left(grants) == 360_000
 
@@ -268,6 +293,7 @@ def test_an_instalment_without_a_known_day_waits_for_the_arrival(grants: Grants)
         db.session.get_one(Case, grants.case).arrived_on = None
         db.session.commit()
     grants.granted()
+    assert "notez d’abord l’arrivée" in grants.kadiatou.opens(grants.url).text(".notice")
     assert "notez d’abord l’arrivée" in release(grants, 422).text()
     with grants.app.app_context():
         db.session.get_one(Case, grants.case).arrived_on = clock.now().date() - timedelta(days=200)
@@ -346,7 +372,44 @@ def test_no_more_is_taken_than_what_is_neither_set_aside_nor_paid(grants: Grants
     farah.posts(up)
     assert left(grants) == 2_000
     grants.kadiatou.posts(second.replace("confirmed", "refused"))
-    assert "Refusé" in farah.opens(f"{grants.url}/adjustments").text()
+    assert "Reprise par qui l’a proposée" in farah.opens(f"{grants.url}/adjustments").text()
+
+
+def test_a_correction_is_refused_with_a_reason_and_taken_back_without(grants: Grants, people: Any) -> None:
+    grants.granted()
+    propose(grants, reason="À refuser")
+    propose(grants, reason="À reprendre")
+    farah, url = people("farah"), f"{grants.url}/adjustments"
+    for path in (url, "/payment-requests"):
+        assert any("Attendent une deuxième" in title for title in grants.kadiatou.opens(path).texts("h2"))
+        assert "Corrections à confirmer" not in grants.kadiatou.opens(path).text()
+        assert "Corrections à confirmer" in farah.opens(path).text()
+    mine = grants.kadiatou.opens(url)
+    assert deciding(mine, "confirmed") == []
+    assert not mine.soup.select_one("[name=refusal]")
+    [taken_back] = [
+        a for a in deciding(mine, "refused") if "À reprendre" in row_of(grants.kadiatou, grants, a)
+    ]
+    assert "Reprendre ma proposition" in row_of(grants.kadiatou, grants, taken_back)
+    [refused] = [a for a in deciding(mine, "refused") if a != taken_back]
+    for typed, said in ((" ", "Dites pourquoi."), ("x" * 201, "Au plus 200 caractères.")):
+        back = farah.posts(refused, {"refusal": typed}, 422)
+        field = back.soup.select_one(f'form[action="{refused}"] [name=refusal]')
+        assert back.text(f"#{field['aria-describedby']}") == said
+        assert field["value"] == typed.strip()
+        assert len(back.soup.select("[name=refusal][aria-invalid]")) == 1
+    for _ in range(2):
+        farah.posts(refused, {"refusal": "Déjà corrigé en mars"})
+        grants.kadiatou.posts(taken_back)
+    for reader in (farah, grants.kadiatou):
+        said = reader.opens(url).text()
+        assert "Déjà corrigé en mars" in said
+        assert "Reprise par qui l’a proposée" in said
+        assert "Attendent une deuxième personne" not in said
+    timeline = grants.kadiatou.opens(f"/cases/{grants.case}").text(".timeline")
+    for words in ("Correction refusée", "Déjà corrigé en mars", "Correction reprise"):
+        assert words in timeline
+    assert left(grants) == 180_000
 
 
 def row_of(person: Person, grants: Grants, action: str) -> str:
@@ -376,7 +439,7 @@ def test_the_database_itself_refuses_one_person_and_keeps_what_was_proposed(
                 db.session.execute(text(statement))
             db.session.rollback()
     farah = people("farah")
-    farah.posts(deciding(farah.opens(f"{grants.url}/adjustments"), "refused")[0])
+    farah.posts(deciding(farah.opens(f"{grants.url}/adjustments"), "refused")[0], {"refusal": "Erreur"})
     with grants.app.app_context():
         with pytest.raises(DatabaseError):
             db.session.execute(

@@ -334,7 +334,99 @@ def test_an_allocation_that_expired_pays_for_nothing_new(hands: Hands) -> None:
     assert hands.state(request_id) == "requested"
 
 
+def left_said(page: Any) -> str:
+    return " ".join(page.text(".allocation-bar .left").split())
+
+
+def test_no_currency_is_meant_until_one_is_chosen_and_both_say_what_is_left(
+    hands: Hands, people: Any, cast: Cast
+) -> None:
+    path = f"/cases/{cast.aminata}/payment-requests"
+    rate(hands)
+    form = people("ibrahima").opens(f"{path}/new")
+    assert [option["value"] for option in form.soup.select("[name=currency] option")] == ["", "GNF", "EUR"]
+    assert not form.soup.select("[name=currency] [selected]:not([value=''])")
+    assert left_said(form) == "Disponible 900,00 EUR environ 8 550 000 GNF"
+    asked = hands.asks("100")
+    assert left_said(people("kadiatou").opens(f"/payment-requests/{asked}")) == left_said(form)
+    back = people("ibrahima").posts(path, request_fields("100", currency=""), 422)
+    assert back.text("#currency-field .error")
+    assert back.soup.select_one("[name=amount]")["value"] == "100"
+    with hands.app.app_context():
+        allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == cast.aminata)).one()
+        allocation.local_currency = "EUR"
+        db.session.commit()
+    only = people("ibrahima").opens(f"{path}/new")
+    assert [option["value"] for option in only.soup.select("[name=currency] option")] == ["EUR"]
+
+
+@pytest.mark.parametrize("kind", PAYEES)
+def test_a_payee_outside_the_list_is_named_where_goods_are_bought_and_nothing_typed_is_lost(
+    hands: Hands, people: Any, cast: Cast, kind: str
+) -> None:
+    path = f"/cases/{cast.aminata}/payment-requests"
+    fields = {**request_fields("100"), **PAYEES[kind], "payee_name": " "}
+    if kind in DIRECT:
+        people("ibrahima").posts(path, fields)
+        return
+    back = people("ibrahima").posts(path, fields, 422)
+    assert back.text("#payee_name-field .error") == "Nommez celui qui est payé."
+    for name in ("id", "what", "amount"):
+        assert back.soup.select_one(f"[name={name}]")["value"] == fields[name]
+    for name in ("category", "currency", "chosen_by"):
+        assert back.soup.select_one(f"[name={name}] [selected]")["value"] == fields[name]
+    assert back.soup.select_one("[name=payee_kind][checked]")["value"] == kind
+    # The phone asks for it before it saves, unless somebody known is chosen.
+    needed = str(back.soup.select_one("[name=payee_name]")["data-needed-if"])
+    assert back.soup.select(needed.split("&", maxsplit=1)[0].replace(":checked", "[checked]"))
+
+
 # Quotes
+
+
+def preset(people: Any, request_id: UUID) -> str:
+    page = people("ibrahima").opens(f"/payment-requests/{request_id}")
+    chosen = page.soup.select_one("[name=kind] [selected]") or page.soup.select_one("[name=kind] option")
+    return str(chosen["value"])
+
+
+def test_the_paper_that_is_missing_is_chosen_already(hands: Hands, people: Any) -> None:
+    hands.under_a_rule()
+    request_id = hands.asks("500")
+    assert preset(people, request_id) == "quote"
+    for _ in range(2):
+        hands.adds("quote", request_id)
+    hands.walks(request_id, "approval", "order")
+    for paper in ("handover", "invoice", "receipt"):
+        assert preset(people, request_id) == paper
+        back = people("ibrahima").posts(f"/payment-requests/{request_id}/documents", {"kind": "quote"}, 422)
+        assert back.soup.select_one("[name=kind] [selected]")["value"] == "quote", "what was chosen stays"
+        hands.adds(paper, request_id)
+    assert preset(people, hands.asks("50", "cash")) == "receipt"
+
+
+@pytest.mark.parametrize("kind", PAYEES)
+def test_quotes_are_asked_for_what_is_bought_and_not_for_money_that_goes_to_the_person(
+    hands: Hands, kind: str
+) -> None:
+    hands.under_a_rule()
+    request_id = hands.asks("500", kind)
+    assert hands.request(request_id).quotes_required == (2 if kind in GOODS else 0)
+    assert hands.state(request_id) == ("draft" if kind in GOODS else "requested")
+
+
+def test_the_form_says_what_already_waits_for_quotes(hands: Hands, people: Any) -> None:
+    hands.under_a_rule()
+    request_id = hands.asks("500", what="Moulin à maïs")
+    form = people("ibrahima").opens(f"/cases/{hands.case}/payment-requests/new")
+    assert "attend ses devis : Moulin à maïs" in form.text(".notice")
+    assert form.soup.select_one(f'.notice a[href="/payment-requests/{request_id}"]')
+    # What is still on the phone is drawn here by the phone.
+    assert form.soup.select_one(f'[data-timeline][data-case="{hands.case}"]')
+    assert form.soup.select_one("template#unsent-item")
+    for _ in range(2):
+        hands.adds("quote", request_id)
+    assert not people("ibrahima").opens(f"/cases/{hands.case}/payment-requests/new").soup.select(".notice a")
 
 
 def test_a_request_waits_for_the_quotes_of_its_rule_and_then_goes_on_by_itself(hands: Hands) -> None:

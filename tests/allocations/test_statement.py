@@ -138,6 +138,44 @@ def test_the_sums_are_those_of_the_ledger_and_add_up(app: Flask, cast: Cast, ibr
     )
 
 
+def test_signed_lines_make_what_is_available_and_a_released_instalment_has_its_own(
+    app: Flask, cast: Cast, ibrahima: Person
+) -> None:
+    an_ordinary_case(app, cast, ORDINARY[:1])
+    with app.app_context():
+        allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == cast.aminata)).one()
+        ledger.release_instalment(allocation, 2, by=cast.kadiatou, now=clock.now())
+        dear = a_request(allocation, cast, euros(7_000), category="other")
+        ledger.set_aside(dear, by=cast.kadiatou, now=clock.now())
+        ledger.release(dear, by=cast.kadiatou, now=clock.now())
+        dear.state = "cancelled"
+        ledger.adjust(
+            allocation, euros(-5_000), reason="Erreur", by=cast.kadiatou, confirmed_by=cast.farah, now=clock.now()
+        )  # fmt: skip
+        db.session.commit()
+    page = opened(ibrahima, cast)
+    rows = [
+        (
+            row.select_one("th").get_text(" ", strip=True),
+            re.sub(r"[^\d+-]", "", row.select_one(".money").get_text()),
+        )
+        for row in page.soup.select(".movements tbody tr")
+    ]
+    told = dict(rows)
+    for start, amount in (
+        ("Accordé", "+150000"), ("Retenu pour plus tard", "-20000"), ("Tranche 2 libérée", "+10000"), ("Rendu disponible", "+7000"),
+        ("Ajusté", "-5000"),
+    ):  # fmt: skip
+        assert [shown for title, shown in rows if title.startswith(start)] == [amount], start
+    assert all(amount.startswith("-") for title, amount in rows if title.startswith("Mis de côté"))
+    paid = [amount for title, amount in rows if title.startswith("Payé, sur ce qui était mis de côté")]
+    assert paid
+    assert not any(amount[0] in "+-" for amount in paid)
+    assert "Kadiatou Barry" in next(title for title in told if title.startswith("Tranche 2"))
+    available = re.sub(r"\D", "", sums_shown(page)["Disponible"])
+    assert sum(int(amount) for _title, amount in rows if amount[0] in "+-") == int(available)
+
+
 def test_amounts_at_home_are_estimates_half_up_with_rate_source_and_day(
     app: Flask, cast: Cast, ibrahima: Person
 ) -> None:

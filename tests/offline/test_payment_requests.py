@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from bs4 import BeautifulSoup
 from sqlalchemy import delete, select
 
 from tests.allocations.builders import a_rate
@@ -295,6 +296,8 @@ def test_the_pack_carries_the_form_and_what_each_allocation_has_left_in_both_cur
     assert (slots["available"], slots["currency"]) == ("900.00", "EUR")
     assert (slots["available_locally"], slots["locally_in"]) == ("8550000", "GNF")
     assert "900,00" in plain(slots["allocation"])
+    said = plain(BeautifulSoup(slots["allocation"], "html5lib").get_text(" "))
+    assert "environ 8 550 000 GNF" in " ".join(said.split())
 
 
 def test_a_case_whose_money_moved_is_brought_again(people, app, hands, aminata):
@@ -307,3 +310,12 @@ def test_a_case_whose_money_moved_is_brought_again(people, app, hands, aminata):
         if "about" in line
     ]
     assert slots["available"] == "800.00"
+
+
+def test_a_request_that_waits_for_quotes_is_told_on_the_phones_form(people, app, hands, aminata):
+    with app.app_context():
+        request = db.session.get_one(PaymentRequest, hands.asks("100", what="Moulin à maïs"))
+        request.state = "draft"
+        db.session.commit()
+    [slots] = [line["slots"] for line in lines(people) if line.get("about") == f"/cases/{aminata}"]
+    assert "Moulin à maïs" in slots["allocation"]

@@ -69,6 +69,8 @@ class InstalmentLine:
     condition: str
     due_on: date | None
     released_at: datetime | None
+    released_by: str
+    held: Money
 
 
 _COLUMNS = select(
@@ -131,8 +133,14 @@ _LIMITS = (
     .order_by(AllocationLimit.name)
 )
 _INSTALMENTS = (
-    select(Instalment, Allocation.currency, Allocation.case_id)
+    select(
+        Instalment,
+        Allocation.currency,
+        Allocation.case_id,
+        Staff.name.label("released_by"),
+    )
     .join(Allocation, Allocation.id == Instalment.allocation_id)
+    .outerjoin(Staff, Staff.id == Instalment.released_by_id)
     .where(Allocation.case_id.in_(bindparam("cases", expanding=True)))
     .order_by(Instalment.number)
 )
@@ -158,12 +166,13 @@ def limits_of(case_ids: list[UUID]) -> dict[UUID, list[LimitLine]]:
 def instalments_of(case_ids: list[UUID]) -> dict[UUID, list[InstalmentLine]]:
     """The instalments of some cases' allocations, in their order."""
     found: dict[UUID, list[InstalmentLine]] = {id: [] for id in case_ids}
-    for part, currency, case_id in db.session.execute(_INSTALMENTS, {"cases": case_ids}):
+    for part, currency, case_id, released_by in db.session.execute(_INSTALMENTS, {"cases": case_ids}):
+        held = Money(part.minor, currency)
         found[case_id].append(
             InstalmentLine(
-                part.number, money(Money(part.minor, currency)), part.condition, part.due_on, part.released_at
+                part.number, money(held), part.condition, part.due_on, part.released_at, released_by or "", held
             )
-        )
+        )  # fmt: skip
     return found
 
 

@@ -48,7 +48,7 @@ def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[U
     return {
         id: {
             "allocation": sums.get(id),
-            "lines": words.lines(lines[id], fees),
+            "lines": words.lines(lines[id], fees, instalments[id]),
             "limits": words.limits(limits[id]),
             "instalments": instalments[id],
             "requests": asked[id],

@@ -14,6 +14,8 @@ from ..fields import stripped
 from ..permissions import may as policy_allows
 from ..web import may, page, signed_in
 from . import actions, queries, rate_tables, words
+from .grants.actions import not_before
+from .grants.queries import allocation_of, instalments_of
 from .rules import FaultyRule, read_rule
 from .sheets import UnreadableTable
 from .statements import statements
@@ -34,12 +36,18 @@ def show(case: Any) -> Any:
         may_request=policy_allows(person, "payment.request", case),
         may_grant=policy_allows(person, "allocation.grant", case),
         may_adjust=policy_allows(person, "adjustment.decide", case),
-        releasable=[part.number for part in shown["instalments"] if part.released_at is None]
-        if policy_allows(person, "instalment.release", case)
-        else [],
+        releasable=_releasable(case, person) if policy_allows(person, "instalment.release", case) else [],
         as_of=clock.now(),
         **shown,
     )
+
+
+def _releasable(case: Any, person: Any) -> list[tuple[int, str]]:
+    """Each instalment that is held back, with the sentence that says what it waits for; empty: it may be released."""
+    allocation = allocation_of(case.id)
+    waiting = [part for part in instalments_of(allocation.id) if not part.released_at] if allocation else []
+    today = clock.today(person.timezone)
+    return [(part.number, not_before(part, allocation, case, today)) for part in waiting]
 
 
 @allocations.get("/allocations")

@@ -1,6 +1,7 @@
 """The allocation in words: ledger lines, and its part of the case's page."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,17 +12,17 @@ from ..formats import money
 from ..money import Money
 from ..permissions import may
 from . import queries
-from .ledger import deed_id
+from .ledger import EFFECTS, deed_id
 from .rules import Ceiling, Limit, Part, Rule
 
 KIND_NAMES = {
     "granted": lambda: _("Accordé"),
     "adjusted": lambda: _("Ajusté"),
     "set_aside": lambda: _("Mis de côté"),
-    "released": lambda: _("Libéré"),
-    "disbursed": lambda: _("Payé"),
+    "released": lambda: _("Rendu disponible"),
+    "disbursed": lambda: _("Payé, sur ce qui était mis de côté"),
     "refunded": lambda: _("Remboursé"),
-    "reversed": lambda: _("Paiement non arrivé"),
+    "reversed": lambda: _("Paiement non arrivé : remis de côté"),
     "exchange_difference": lambda: _("Différence de change"),
 }
 LIMIT_NAMES = {
@@ -36,23 +37,61 @@ LIMIT_NAMES = {
 """The categories, and cash beside them, as people read them."""
 
 
-def lines(rows: list[Any], fees: set[UUID]) -> list[dict[str, Any]]:
-    """Ledger lines as the statement shows them; a fee is one line, though it is set aside and paid in one deed."""
+def signed(amount: Money) -> str:
+    """An amount with its sign, whichever way it goes."""
+    return ("+" if amount.minor > 0 else "") + money(amount)
+
+
+def lines(
+    rows: list[Any], fees: set[UUID], instalments: list[queries.InstalmentLine]
+) -> list[dict[str, Any]]:
+    """Ledger lines as the statement shows them, and what was held back and released between them, newest first.
+
+    A sign says what a line takes from what is available, or gives to it: all signed lines make what is available.
+    A fee is one line, though it is set aside and paid in one deed.
+    """
     hidden = {deed_id(fee, "set_aside") for fee in fees}
-    return [
+    told = [
         {
-            "id": str(row.id),
-            "kind": row.kind,
             "title": _("Frais de l’opérateur") if row.id in fees else KIND_NAMES[row.kind](),
             "what": row.what,
-            "amount": money(Money(row.minor, row.currency)),
-            "local_amount": money(Money(row.local_minor, row.local_currency)) if row.local_minor else "",
+            "amount": _moved("set_aside" if row.id in fees else row.kind, Money(row.minor, row.currency)),
+            "local_amount": _moved(
+                "set_aside" if row.id in fees else row.kind, Money(row.local_minor, row.local_currency)
+            )
+            if row.local_minor and row.local_currency != row.currency
+            else "",
             "posted_at": row.posted_at,
             "by_name": row.by_name or "",
         }
-        for row in rows
+        for row in reversed(rows)
         if row.id not in hidden
     ]
+    granted_at = min((row.posted_at for row in rows if row.kind == "granted"), default=None)
+    if granted_at and (later := [part for part in instalments if part.released_at != granted_at]):
+        told += _of_instalments(later, granted_at)
+    return sorted(told, key=lambda line: line["posted_at"])[::-1]
+
+
+def _moved(kind: str, amount: Money) -> str:
+    sign = EFFECTS[kind].available
+    return signed(Money(sign * amount.minor, amount.currency)) if sign else money(amount)
+
+
+def _of_instalments(later: list[queries.InstalmentLine], granted_at: datetime) -> Iterator[dict[str, Any]]:
+    blank = {"what": "", "local_amount": "", "by_name": ""}
+    held = Money(-sum(part.held.minor for part in later), later[0].held.currency)
+    yield {**blank, "title": _("Retenu pour plus tard"), "amount": signed(held), "posted_at": granted_at}
+    for part in later:
+        if part.released_at:
+            yield {
+                **blank,
+                "title": _("Tranche %(number)s libérée", number=part.number),
+                "what": part.condition,
+                "amount": signed(part.held),
+                "posted_at": part.released_at,
+                "by_name": part.released_by,
+            }
 
 
 def limits(rows: list[queries.LimitLine]) -> list[tuple[str, queries.LimitLine]]:

@@ -16,7 +16,7 @@ from flask import current_app, render_template
 from markupsafe import Markup, escape
 
 from .. import clock
-from ..allocations.requests.queries import available_locally
+from ..allocations.requests.queries import available_locally, drafts_of
 from ..allocations.requests.views import blank_request, plain_amount, request_page
 from ..allocations.views import statements
 from ..cases import pages, queries, timeline
@@ -26,6 +26,7 @@ from ..check_ins.forms import RedFlagForm
 from ..check_ins.queries import giving_state, off_at_places
 from ..check_ins.views import frames as check_in_frames
 from ..check_ins.views import red_flag_page
+from ..formats import money
 from ..people.forms import ROLE_NAMES
 from ..permissions import Role
 from ..returns.views import (
@@ -225,7 +226,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
     histories = queries.timelines(ids, hidden=timeline.kinds_hidden_from(Role.FIELD_OFFICER))
     parts = pages.parts_of(found, person)
     said = _statements(found, person)
-    locally = available_locally(ids, day)
+    locally, drafts = available_locally(ids, day), drafts_of(ids)
     rows = current_app.jinja_env.get_template("parts/pack_rows.html").module
     not_here = off_at_places(person.office_id, [case.place for case in found])
     for case in found:
@@ -242,6 +243,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
         title, main = _main_of("cases/show.html", as_of=KEPT, **context)
         yield _line(keep=url, main=main, title=title)
         allocation, local = parts[case.id].get("allocation"), locally.get(case.id)
+        bar_of = (allocation, money(local) if local else "", drafts[case.id])
         row = replace(queries.row_of(case), officer_name=None)
         due = context["next_follow_up"]
         yield _line(
@@ -251,7 +253,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
                 "code": str(escape(case.code)),
                 "name": str(escape(context["case"].name)),
                 "not_here": " ".join(sorted(not_here[case.place])),
-                "allocation": str(rows.bar(allocation)) if allocation else "",  # type: ignore[attr-defined]
+                "allocation": str(rows.bar(*bar_of)) if allocation else "",  # type: ignore[attr-defined]
                 "available": allocation.available_plain if allocation else "",
                 "currency": allocation.currency if allocation else "",
                 "available_locally": plain_amount(local) if local else "",

@@ -26,6 +26,8 @@ from ..rules import NoCeiling, months_later, read_rule
 from . import queries
 from .forms import GrantDraft
 
+MOST_REASON = 200
+
 # Granting
 
 
@@ -118,6 +120,18 @@ def due_day(instalment: Instalment, allocation: Allocation, case: Case) -> tuple
     return due_on, bool(part and part.early), unknown
 
 
+def not_before(instalment: Instalment, allocation: Allocation, case: Case, today: date) -> str:
+    """The sentence that says why an instalment cannot be released today, whatever else is met; empty when it can."""
+    due_on, early, unknown = due_day(instalment, allocation, case)
+    if early:
+        return ""
+    if unknown:
+        return _("Le jour de cette tranche n’est pas connu : notez d’abord l’arrivée.")
+    if due_on is not None and today < due_on:
+        return _("À libérer à partir du %(day)s : la règle ne permet pas plus tôt.", day=day(due_on))
+    return ""
+
+
 def release(
     case: Case,
     allocation: Allocation,
@@ -139,14 +153,8 @@ def release(
     today = clock.local(now, by.timezone).date()
     if allocation.valid_until and allocation.valid_until < today:
         raise NeedsAttention({"": [_("L’allocation n’est plus valable.")]})
-    due_on, early, unknown = due_day(instalment, allocation, case)
-    if not early and unknown:
-        raise NeedsAttention({"": [_("Le jour de cette tranche n’est pas connu : notez d’abord l’arrivée.")]})
-    if not early and due_on is not None and today < due_on:
-        said = _(
-            "Cette tranche est prévue pour le %(day)s, et la règle ne permet pas plus tôt.", day=day(due_on)
-        )
-        raise NeedsAttention({"": [said]})
+    if waits := not_before(instalment, allocation, case, today):
+        raise NeedsAttention({"": [waits]})
     if instalment.condition and not checked:
         raise NeedsAttention({"checked": [_("Vérifiez d’abord que la condition est remplie.")]})
     if not reason:
@@ -210,8 +218,13 @@ def propose(
     return adjustment
 
 
-def decide(adjustment: Adjustment, case: Case, outcome: str, *, by: Any, now: datetime) -> Adjustment:
-    """Confirm a held correction, or refuse it; whoever proposed it may only take it back. Again: changes nothing."""
+def decide(
+    adjustment: Adjustment, case: Case, outcome: str, *, refusal: str = "", by: Any, now: datetime
+) -> Adjustment:
+    """Confirm a held correction, or refuse it with a reason; whoever proposed it may only take it back.
+
+    Again: changes nothing.
+    """
     _check_right(by, "adjustment.decide", case)
     if adjustment.outcome is not None:
         if (adjustment.outcome, adjustment.decided_by_id) == (outcome, by.id):
@@ -242,11 +255,21 @@ def decide(adjustment: Adjustment, case: Case, outcome: str, *, by: Any, now: da
                     ]
                 }
             ) from taken
+    why: dict[str, Any] = {}
+    if outcome == "refused":
+        if by.id == adjustment.proposed_by_id:
+            why = {"taken_back": True}
+        elif not refusal:
+            raise NeedsAttention({"refusal": [_("Dites pourquoi.")]})
+        elif len(refusal) > MOST_REASON:
+            raise NeedsAttention({"refusal": [_("Au plus 200 caractères.")]})
+        else:
+            why = {"refusal": refusal}
     adjustment.outcome, adjustment.decided_by_id, adjustment.decided_at = outcome, by.id, now
     currency = db.session.scalar(select(Allocation.currency).where(Allocation.id == adjustment.allocation_id))
     add_entry(
         f"adjustment.{outcome}", case=case, office_id=case.office_id, subject=adjustment.id, by=by.id, happened_at=now,
-        now=now, minor=adjustment.minor, currency=currency, reason=adjustment.reason,
+        now=now, minor=adjustment.minor, currency=currency, reason=adjustment.reason, **why,
     )  # fmt: skip
     db.session.flush()
     return adjustment

@@ -63,6 +63,15 @@ def instalment(allocation_id: UUID, number: int) -> Instalment | None:
     return db.session.get(Instalment, (allocation_id, number))
 
 
+def instalments_of(allocation_id: UUID) -> list[Instalment]:
+    """All instalments of an allocation, in their order."""
+    return list(
+        db.session.scalars(
+            select(Instalment).where(Instalment.allocation_id == allocation_id).order_by(Instalment.number)
+        )
+    )
+
+
 def proofs_of(case_id: UUID) -> list[Any]:
     """What lately happened in a case that may show that a condition is met: number, kind and when."""
     return list(
@@ -90,6 +99,8 @@ class Proposed:
     outcome: str | None
     decided_by: str
     decided_at: datetime | None
+    taken_back: bool
+    refusal: str
 
 
 _proposer, _decider = aliased(Staff), aliased(Staff)
@@ -101,10 +112,17 @@ _PROPOSED = (
         Allocation.currency,
         _proposer.name.label("proposed_by"),
         _decider.name.label("decided_by"),
+        TimelineEntry.facts.label("refused"),
     )
     .join(Allocation, Allocation.id == Adjustment.allocation_id)
     .join(_proposer, _proposer.id == Adjustment.proposed_by_id)
     .outerjoin(_decider, _decider.id == Adjustment.decided_by_id)
+    .outerjoin(
+        TimelineEntry,
+        (TimelineEntry.case_id == Allocation.case_id)
+        & (TimelineEntry.kind == "adjustment.refused")
+        & (TimelineEntry.subject_id == Adjustment.id),
+    )
 )
 
 
@@ -140,6 +158,9 @@ def _proposed(query: Any) -> list[Proposed]:
             outcome=row.Adjustment.outcome,
             decided_by=row.decided_by or "",
             decided_at=row.Adjustment.decided_at,
+            taken_back=row.Adjustment.outcome == "refused"
+            and row.Adjustment.decided_by_id == row.Adjustment.proposed_by_id,
+            refusal=(row.refused or {}).get("refusal", ""),
         )
         for row in db.session.execute(query)
     ]

@@ -10,7 +10,7 @@ from ... import clock, formats
 from ...cases.access import on_case
 from ...cases.pages import case_view
 from ...cases.queries import case_for_deed
-from ...fields import sentences, show_sentences
+from ...fields import sentences, show_sentences, stripped
 from ...money import Money
 from ...permissions import may as policy_allows
 from ...web import NeedsAttention, begin_anew, page, signed_in
@@ -41,7 +41,8 @@ def new(case: Any) -> Any:
         return abort(404) if asked else _choose_rule(case)
     form = GrantForm(rule=read_rule(row.text))
     form.id.data = uuid4()
-    form.adult.data = case.household_size or 1
+    # How many of the household are adults nobody knows yet: it is asked, never guessed.
+    form.adult.data = None
     form.donor.data = _likely_donor(case)
     return _grant_page(case, row, form)
 
@@ -66,6 +67,8 @@ def preview(case: Any) -> Any:
         return _choose_rule(case, 422)
     rule = read_rule(row.text)
     form = GrantForm(request.form, rule=rule)
+    if "change" in request.form:
+        return _grant_page(case, row, form)
     try:
         if not form.validate():
             raise NeedsAttention(sentences(form))
@@ -192,7 +195,7 @@ def _proofs(case: Any) -> list[tuple[str, str]]:
 def _instalment_page(case: Any, number: int, form: ReleaseForm, status: int = 200, errors: Any = None) -> Any:
     allocation = queries.allocation_of(case.id) or abort(404)
     part = queries.instalment(allocation.id, number) or abort(404)
-    due_on, early, _unknown = actions.due_day(part, allocation, case)
+    due_on, _early, _unknown = actions.due_day(part, allocation, case)
     return page(
         "allocations/instalment.html",
         status,
@@ -201,8 +204,7 @@ def _instalment_page(case: Any, number: int, form: ReleaseForm, status: int = 20
         amount=formats.money(Money(part.minor, allocation.currency)),
         condition=part.condition,
         due_on=due_on,
-        early=early,
-        too_early=bool(due_on and not early and clock.today(signed_in().timezone) < due_on),
+        waits=actions.not_before(part, allocation, case, clock.today(signed_in().timezone)),
         released_at=part.released_at,
         form=form,
         errors=errors or {},
@@ -248,16 +250,22 @@ def decide(case: Any, adjustment_id: UUID, outcome: str) -> Any:
     adjustment = queries.adjustment_for_deed(adjustment_id)
     if adjustment is None or adjustment.allocation_id != allocation.id:
         abort(404)
+    refusal = stripped(request.form.get("refusal"))
     try:
-        actions.decide(adjustment, locked, outcome, by=signed_in(), now=clock.now())
+        actions.decide(adjustment, locked, outcome, refusal=refusal, by=signed_in(), now=clock.now())
     except NeedsAttention as refused:
         begin_anew()
-        return _adjustments_page(case, 422, errors=refused.errors)
+        return _adjustments_page(case, 422, refusing=(adjustment_id, refusal), errors=refused.errors)
     return redirect(url_for("grants.adjustments", case_id=case.id), 303)
 
 
 def _adjustments_page(
-    case: Any, status: int = 200, *, form: AdjustmentForm | None = None, errors: Any = None
+    case: Any,
+    status: int = 200,
+    *,
+    form: AdjustmentForm | None = None,
+    refusing: tuple[UUID, str] | None = None,
+    errors: Any = None,
 ) -> Any:
     person = signed_in()
     allocation = queries.allocation_of(case.id) or abort(404)
@@ -273,16 +281,27 @@ def _adjustments_page(
         named=policy_allows(person, "case.see", case),
         allocation=sums_of([case.id])[case.id],
         form=form if may_propose else None,
-        adjustments=[told(each, person) for each in queries.adjustments_of(allocation.id)],
+        groups=in_groups([told(each, person) for each in queries.adjustments_of(allocation.id)]),
+        refusing=refusing,
         errors=errors or {},
     )
 
 
+def in_groups(adjustments: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Corrections under what this person has to do about them; who proposed one can only wait."""
+    groups = [
+        (_("Corrections à confirmer"), [each for each in adjustments if each["may_decide"]]),
+        (_("Attendent une deuxième personne"), [each for each in adjustments if each["may_take_back"]]),
+        (_("Corrections décidées"), [each for each in adjustments if each["outcome"]]),
+    ]
+    return [(title, rows) for title, rows in groups if rows]
+
+
 def told(each: queries.Proposed, person: Any) -> dict[str, Any]:
     """A correction as lists show it, with what this person may do about it."""
-    waits = each.outcome is None
+    waits, own = each.outcome is None, person.id == each.proposed_by_id
     return {
-        "id": str(each.id),
+        "id": each.id,
         "case_id": str(each.case_id),
         "code": each.code,
         "amount": words.signed(each.amount),
@@ -290,10 +309,12 @@ def told(each: queries.Proposed, person: Any) -> dict[str, Any]:
         "proposed_by": each.proposed_by,
         "proposed_at": each.proposed_at,
         "outcome": each.outcome,
-        "outcome_word": words.OUTCOME_NAMES[each.outcome](),
+        "outcome_word": words.OUTCOME_NAMES["taken_back" if each.taken_back else each.outcome]()
+        if each.outcome
+        else "",
         "decided_by": each.decided_by,
         "decided_at": each.decided_at,
-        "may_confirm": waits and person.id != each.proposed_by_id,
-        "may_refuse": waits,
-        "refuse_word": _("Retirer") if person.id == each.proposed_by_id else _("Refuser"),
+        "refusal": each.refusal,
+        "may_decide": waits and not own,
+        "may_take_back": waits and own,
     }

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from ...cases.timeline import Telling, tell
 from ...formats import day, money
 from ...money import Money
-from ..words import return_type
+from ..words import return_type, signed
 
 PROOF_NAMES = {
     "visit.recorded": lambda: _("Contact avec la personne"),
@@ -20,7 +20,7 @@ PROOF_NAMES = {
 OUTCOME_NAMES = {
     "confirmed": lambda: _("Confirmé"),
     "refused": lambda: _("Refusé"),
-    None: lambda: _("Attend une deuxième personne"),
+    "taken_back": lambda: _("Reprise par qui l’a proposée"),
 }
 
 
@@ -39,11 +39,6 @@ def persons(adult: int, child: int, unaccompanied: int) -> str:
         else "",
     ]
     return _(", ").join(part for part in told if part)
-
-
-def signed(amount: Money) -> str:
-    """A correction with its sign, whichever way it goes."""
-    return ("+" if amount.minor > 0 else "") + money(amount)
 
 
 def _granted(facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -69,10 +64,11 @@ def _released(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _adjusted(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
+    lines = [
         (_("Montant"), signed(Money(facts["minor"], facts["currency"]))),
         (_("Raison"), facts["reason"]),
     ]
+    return [*lines, (_("Raison du refus"), facts["refusal"])] if facts.get("refusal") else lines
 
 
 tell("allocation.granted", Telling("money", lambda facts: _("Allocation accordée"), _granted))
@@ -82,4 +78,11 @@ tell(
 )
 tell("adjustment.proposed", Telling("wait", lambda facts: _("Correction proposée"), _adjusted))
 tell("adjustment.confirmed", Telling("ok", lambda facts: _("Correction confirmée"), _adjusted))
-tell("adjustment.refused", Telling("cross", lambda facts: _("Correction refusée"), _adjusted))
+tell(
+    "adjustment.refused",
+    Telling(
+        "cross",
+        lambda facts: _("Correction reprise") if facts.get("taken_back") else _("Correction refusée"),
+        _adjusted,
+    ),
+)

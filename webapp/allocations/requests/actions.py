@@ -122,7 +122,8 @@ def ask(
         chosen_by=draft.chosen_by,
         operator=draft.operator,
         holder_checked=draft.holder_checked,
-        quotes_required=needed[1].quotes if needed else 0,
+        # Quotes are for what is bought; money that goes to the person directly has no sellers to compare.
+        quotes_required=needed[1].quotes if needed and draft.payee_kind not in DIRECT else 0,
         three_people=needed[0].three_people if needed else True,
         requester_id=by.id,
         changed_at=now,

@@ -89,7 +89,7 @@ class PaymentRequestForm(Form):
         filters=[stripped],
     )
     amount = StringField(_l("Montant"), [DataRequired(_l("Indiquez le montant."))], filters=[stripped])
-    currency = SelectField(_l("Monnaie"))
+    currency = SelectField(_l("Monnaie"), [InputRequired(_l("Choisissez une des réponses proposées."))])
     payee_kind = RadioField(
         _l("Qui reçoit l’argent"),
         [InputRequired(_l("Dites qui reçoit l’argent."))],
@@ -117,7 +117,9 @@ class PaymentRequestForm(Form):
         self, fields: Any = None, *, currencies: list[str], providers: list[tuple[str, str]], **kwargs: Any
     ) -> None:
         super().__init__(fields, **kwargs)
-        self.currency.choices = as_choices([(currency, currency) for currency in currencies])
+        # Where several are possible nobody's is meant until it is chosen: the same number is two amounts.
+        unchosen = [("", _("Choisissez"))] if len(currencies) > 1 else []
+        self.currency.choices = as_choices([*unchosen, *((currency, currency) for currency in currencies)])
         self.provider.choices = as_choices([("", _("Aucun")), *providers])
         self._amount: Money | None = None
 

@@ -214,6 +214,18 @@ def available_locally(case_ids: Collection[UUID], day: date) -> dict[UUID, Money
     return found
 
 
+def drafts_of(case_ids: Collection[UUID]) -> dict[UUID, list[PaymentRequest]]:
+    """Each case's requests that wait for their quotes, oldest first."""
+    found: dict[UUID, list[PaymentRequest]] = {id: [] for id in case_ids}
+    for draft in db.session.scalars(
+        select(PaymentRequest)
+        .where(PaymentRequest.case_id.in_(case_ids), PaymentRequest.state == "draft")
+        .order_by(PaymentRequest.changed_at, PaymentRequest.id)
+    ):
+        found[draft.case_id].append(draft)
+    return found
+
+
 def donor_currencies() -> list[str]:
     """The currencies donors give in."""
     return list(db.session.scalars(select(Donor.currency).distinct().order_by(Donor.currency)))

@@ -21,6 +21,7 @@ from ...permissions import may as policy_allows
 from ...storage import NotInStorage, StorageUnavailable
 from ...web import NeedsAttention, begin_anew, keep_so_far, may, page, signed_in
 from ..grants.queries import undecided_adjustments
+from ..grants.views import in_groups
 from ..grants.views import told as told_adjustment
 from ..ledger import left_to_refund
 from ..models import PAYEE_KINDS, PaymentRequest
@@ -72,6 +73,8 @@ def request_page(case: Any, form: PaymentRequestForm, *, person: Any) -> dict[st
         "available_in": sums.currency if sums else "",
         "available_locally": plain_amount(local) if local else "",
         "locally_in": local.currency if local else "",
+        "left_locally": formats.money(local) if local else "",
+        "drafts": queries.drafts_of([case.id])[case.id] if case.id else [],
         "as_of": clock.now(),
     }
 
@@ -183,7 +186,7 @@ def index() -> Any:
         rows = [summary(row) for row in found]
         shown.append({"title": _("Remboursement attendu"), "rows": rows, "more": more})
     adjustments = [told_adjustment(each, person) for each in undecided_adjustments(person.office_id)]
-    return page("payment_requests/index.html", groups=shown, adjustments=adjustments)
+    return page("payment_requests/index.html", groups=shown, adjustment_groups=in_groups(adjustments))
 
 
 @payment_requests.get("/payment-requests/<uuid:request_id>")
@@ -198,6 +201,7 @@ def _show(
     step: StepForm | None = None,
     payment: PaymentForm | None = None,
     refund: RefundForm | None = None,
+    document: DocumentForm | None = None,
     errors: Any = None,
 ) -> dict[str, Any]:
     row = queries.find_request(request_id) or abort(404)
@@ -220,6 +224,7 @@ def _show(
     if any(each["name"] == "rejection" for each in possible):
         # Who may say no to it need not be asked whether to cancel it.
         possible = [each for each in possible if each["name"] != "cancellation"]
+    local = queries.available_locally([case.id], clock.today(person.timezone)).get(case.id)
     may_pay = any(deed.name == "payment" for deed, _missing in can_do)
     if may_pay and payment is None:
         payment = PaymentForm()
@@ -258,7 +263,8 @@ def _show(
         if policy_allows(person, "payment.approve", case)
         else None,
         "allocation": sums_of([asked.case_id]).get(asked.case_id),
-        "document_form": _blank_document(),
+        "left_locally": formats.money(local) if local else "",
+        "document_form": document or _blank_document(asked),
         "errors": errors or {},
     }
 
@@ -419,22 +425,25 @@ def add_paper(request_id: UUID) -> Any:
         abort(403)
     form = DocumentForm(request.form)
     form.validate()
+    form.id.data = form.id.data or uuid4()
     file = request.files.get("document")
     given = file.read() if file else b""
     begin_anew()
     if not given:
         missing = {"document": [_("Choisissez une photo ou un PDF.")]}
-        return page("payment_requests/show.html", 422, **_show(request_id, errors=missing))
+        return page("payment_requests/show.html", 422, **_show(request_id, document=form, errors=missing))
     paper = papers.look_at(given)
     locked_case = case_for_deed(case.id) or abort(404)
     try:
         add_document_from(
-            form.kind.data, paper, id=form.id.data or uuid4(), request_id=request_id, case=locked_case, by=person,
+            form.kind.data, paper, id=form.id.uuid, request_id=request_id, case=locked_case, by=person,
             now=clock.now(), storage=current_app.extensions["storage"],
         )  # fmt: skip
     except NeedsAttention as refused:
         begin_anew()
-        return page("payment_requests/show.html", 422, **_show(request_id, errors=refused.errors))
+        return page(
+            "payment_requests/show.html", 422, **_show(request_id, document=form, errors=refused.errors)
+        )
     return redirect(url_for("payment_requests.show", request_id=request_id), 303)
 
 
@@ -463,10 +472,18 @@ def plain_amount(amount: Money) -> str:
     return str(amount).partition(" ")[0]
 
 
-def _blank_document() -> DocumentForm:
-    form = DocumentForm()
+def _blank_document(asked: PaymentRequest) -> DocumentForm:
+    form = DocumentForm(kind=_next_paper(asked))
     form.id.data = uuid4()
     return form
+
+
+def _next_paper(asked: PaymentRequest) -> str:
+    """The paper that is still missing, in the order of the way; any of them where all are there."""
+    if queries.count_quotes(asked) < asked.quotes_required:
+        return "quote"
+    papers = ("receipt",) if asked.payee_kind in DIRECT else ("handover", "invoice", "receipt")
+    return next((kind for kind in papers if not queries.has_document(asked, kind)), "")
 
 
 def _amount(text: str | None, currency: str, field: str, *, zero: bool = False) -> Money:

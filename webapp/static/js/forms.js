@@ -118,8 +118,7 @@ function warnWhenOver(form) {
   const { available, availableIn, availableLocally, locallyIn } = form.dataset;
   const { amount, currency } = form.elements;
   for (const control of form.querySelectorAll("[data-needed-if]")) {
-    const [name, value] = control.dataset.neededIf.split("=");
-    control.required = form.elements[name].value === value;
+    control.required = control.dataset.neededIf.split("&").every((each) => form.querySelector(each));
   }
   if (available === undefined || !amount || !currency) return;
   // Told now, while the person is here, not hours later when the server reads it.
