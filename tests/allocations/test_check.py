@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from tests.allocations.builders import NOW, a_request, an_allocation, euros
 from tests.cast import Cast
-from webapp.allocations import ledger
+from webapp.allocations import check, ledger
 from webapp.allocations.check import faults
 from webapp.allocations.models import Instalment, RequestDocument, RequestStep
 from webapp.database import db
@@ -93,6 +93,11 @@ def test_a_guard_that_was_taken_away_is_missed(app: Flask, engine: str) -> None:
         db.session.execute(text("UPDATE ledger_entries SET minor = minor + 1 WHERE kind = 'granted'"))
         assert "granted is" in next(faults())
         db.session.rollback()
+
+
+def test_every_guard_there_is_would_be_missed(app: Flask, engine: str) -> None:
+    with app.app_context():
+        assert sorted(db.session.scalars(check._TRIGGERS[engine])) == sorted(check._GUARDS[engine])
 
 
 def test_a_constraint_is_asked_even_where_the_engine_was_told_to_ignore_it(

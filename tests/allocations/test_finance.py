@@ -343,6 +343,7 @@ def test_what_changed_since_the_preview_is_compared_again(
         asked = db.session.get_one(PaymentRequest, id)
         ledger.release(asked, by=cast.kadiatou, now=clock.now())
         asked.state = "cancelled"
+        db.session.add(RequestStep(request_id=id, state="cancelled", by_id=cast.kadiatou, at=clock.now()))
         db.session.commit()
     done = takes_in(farah, preview)
     assert "Pas à payer en ce moment : Annulé" in done.text()

@@ -4,13 +4,12 @@ import io
 import re
 import zipfile
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tests.allocations.builders import a_request, euros
+from tests.allocations.builders import a_request, euros, pay
 from tests.browser_client import Person
 from tests.test_rights import DOORS, SIGNS_OUT, path_of
 from tests.world import OWN, World, make_world, principals
@@ -18,7 +17,7 @@ from webapp import clock, worker
 from webapp.alerts import daily
 from webapp.alerts.models import Alert, Job
 from webapp.allocations import ledger
-from webapp.allocations.models import Allocation, Payment
+from webapp.allocations.models import Allocation
 from webapp.allocations.requests.actions import OverCeiling, add_over_ceiling
 from webapp.cases.models import Case
 from webapp.database import db
@@ -52,14 +51,7 @@ def world(app: Flask) -> World:
         )  # fmt: skip
         paid = a_request(allocation, world.cast, euros(CANARIES["paid"]), state="paid", approved_at=now)
         ledger.set_aside(paid, by=kadiatou, now=now)
-        entry = ledger.pay(paid, euros(CANARIES["paid"]), id=uuid4(), by=farah, now=now)
-        db.session.add(
-            Payment(
-                id=entry.id, request_id=paid.id, office_id=paid.office_id, entry_id=entry.id, method="bank",
-                reference="BANK-CANARY", minor=CANARIES["paid"], currency="EUR", paid_on=now.date(), by_id=farah,
-                posted_at=now,
-            )
-        )  # fmt: skip
+        pay(paid, euros(CANARIES["paid"]), by=farah, now=now, reference="BANK-CANARY")
         refused = OverCeiling(euros(CANARIES["over"]), euros(CANARIES["granted"]), "")
         add_over_ceiling(case, refused, by=type("Person", (), {"id": ibrahima})(), now=now)
         db.session.commit()
