@@ -522,6 +522,53 @@ def test_what_became_of_a_payment_is_said_once(hands: Hands) -> None:
         db.session.rollback()
 
 
+@pytest.mark.parametrize("role", ["ibrahima", "kadiatou"])
+def test_nobody_approves_or_pays_their_own_over_the_pages(hands: Hands, people: Any, role: str) -> None:
+    """Who asked becomes the manager, then who asked or approved becomes finance: no button, and no way round it."""
+    request_id = hands.asks("100", "cash")
+    path = f"/payment-requests/{request_id}"
+    if role == "ibrahima":
+        hands.becomes("ibrahima", str(Role.PROGRAMME_MANAGER))
+        said = {"version": str(hands.request(request_id).version), "shown": "10000"}
+        assert not people("ibrahima").opens(path).soup.select("form[action$=approval]")
+        page = people("ibrahima").posts(f"{path}/approval", said, 422)
+        assert "Une autre personne que celle qui a demandé doit approuver." in page.text()
+        assert hands.state(request_id) == "requested"
+    hands.does("approval", request_id)
+    hands.becomes(role, str(Role.FINANCE_OFFICER))
+    assert not people(role).opens(path).soup.select("form[action$=payments]")
+    said = {
+        "id": str(uuid4()),
+        "version": str(hands.request(request_id).version),
+        "reference": "A",
+        "amount": "100",
+    }
+    page = people(role).posts(f"{path}/payments", said, 422)
+    assert "Une troisième personne doit payer." in page.text()
+    assert (hands.state(request_id), hands.entries(request_id)) == ("approved", [("set_aside", 10_000)])
+
+
+def test_a_request_is_declined_with_a_reason_and_not_without(hands: Hands, people: Any) -> None:
+    request_id = hands.asks("100")
+    path = f"/payment-requests/{request_id}"
+    form = people("kadiatou").opens(path).soup.select_one(f"form[action='{path}/rejection']")
+    said = {control["name"]: control.get("value", "") for control in form.select("input[type=hidden]")}
+    page = people("kadiatou").posts(f"{path}/rejection", {**said, "reason": "  "}, 422)
+    assert page.text("#errors") == "Dites pourquoi."
+    assert hands.state(request_id) == "requested"
+    people("kadiatou").posts(f"{path}/rejection", {**said, "reason": "Trop cher pour Matoto"})
+    assert hands.state(request_id) == "rejected"
+    assert "Trop cher pour Matoto" in people("ibrahima").opens(path).text()
+
+
+def test_the_page_says_why_approving_and_paying_need_the_network(hands: Hands, people: Any) -> None:
+    request_id = hands.asks("100", "cash")
+    said = "Approuver et payer demandent le réseau : la somme peut avoir changé depuis."
+    assert said in people("kadiatou").opens(f"/payment-requests/{request_id}").text()
+    hands.does("approval", request_id)
+    assert said in people("farah").opens(f"/payment-requests/{request_id}").text()
+
+
 # What was on the screen
 
 
