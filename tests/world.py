@@ -12,7 +12,7 @@ from flask import Flask
 from PIL import Image
 from werkzeug.datastructures import MultiDict
 
-from tests.allocations.builders import a_request, euros
+from tests.allocations.builders import a_request, euros, pay
 from tests.browser_client import Person
 from tests.cast import LONG_AGO, Cast, _staff, a_case, money_for
 from webapp import clock
@@ -20,7 +20,7 @@ from webapp.alerts.models import Alert
 from webapp.allocations import ledger, rules
 from webapp.allocations.actions import load_rule
 from webapp.allocations.grants.actions import propose
-from webapp.allocations.models import Allocation, Instalment, Payment, RequestStep
+from webapp.allocations.models import Allocation, Instalment, RequestStep
 from webapp.allocations.requests.deeds import add_document_from, ask_from
 from webapp.allocations.requests.papers import look_at
 from webapp.cases.actions import assign_counsellor
@@ -229,16 +229,10 @@ def _paid_in_cash(world: World, case: Case, *, officer: UUID, manager: UUID) -> 
         approver_id=manager, approved_at=now, changed_at=now,
     )  # fmt: skip
     ledger.set_aside(asked, by=manager, now=now)
-    entry = ledger.pay(asked, euros(1_000), id=uuid4(), by=None, now=now)
-    payment = Payment(
-        id=entry.id, request_id=asked.id, office_id=asked.office_id, entry_id=entry.id, method="cash",
-        reference=f"CASH-{case.code}", minor=1_000, currency="EUR", paid_on=now.date(), by_id=world.staff["farah"],
-        posted_at=now,
-    )  # fmt: skip
-    db.session.add(payment)
+    paid = pay(asked, euros(1_000), by=world.staff["farah"], now=now, reference=f"CASH-{case.code}")
     db.session.add(RequestStep(request_id=asked.id, state="paid", by_id=world.staff["farah"], at=now))
     db.session.flush()
-    return payment.id
+    return paid.id
 
 
 def request_fields(amount: str = "150", **changed: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,14 +11,17 @@ from flask import Flask
 from sqlalchemy import delete, func, select
 
 from tests.alerts.conftest import alerts_by_person
-from tests.allocations.builders import a_request, an_allocation, euros
+from tests.allocations.builders import a_request, an_allocation, euros, pay
+from tests.browser_client import Person
 from tests.cast import Cast
+from tests.phone import a_picture
+from tests.world import request_fields, visit_fields
 from webapp import clock, worker
 from webapp.alerts import daily
 from webapp.alerts.models import Alert, Job
 from webapp.alerts.rules import RULES, SETTLED_BY, SETTLED_BY_CASE, name_of
 from webapp.allocations import ledger
-from webapp.allocations.models import Instalment, Payment, PaymentRequest, RequestDocument
+from webapp.allocations.models import Instalment, PaymentRequest, RequestDocument, RequestStep
 from webapp.cases.models import Case, TimelineEntry
 from webapp.database import db
 from webapp.providers.models import ServiceProvider
@@ -58,6 +62,7 @@ def make(app: Flask, cast: Cast, state: str, changed_at: datetime, **facts: Any)
         )  # fmt: skip
         if approver:
             ledger.set_aside(asked, by=approver, now=changed_at)
+        db.session.add(RequestStep(request_id=asked.id, state=state, by_id=cast.ibrahima, at=changed_at))
         db.session.commit()
         return asked.id
 
@@ -119,10 +124,32 @@ def test_a_request_that_went_on_tells_nobody(app: Flask, cast: Cast, on: Callabl
     with app.app_context():
         asked = db.session.get_one(PaymentRequest, id)
         asked.state, asked.changed_at = "delivered", clock.now()
+        db.session.add(RequestStep(request_id=id, state="delivered", by_id=cast.ibrahima, at=clock.now()))
         db.session.commit()
     on(45)
     a_day_of_work(app)
     assert money_alerts(app) == []
+
+
+def test_an_invoice_paid_in_part_or_in_vain_waits_since_it_came(
+    app: Flask, cast: Cast, people: Any, on: Callable[..., datetime]
+) -> None:
+    id = make(app, cast, "invoiced", NOW)
+    on(10)
+    said = {"id": str(uuid4()), "version": "1", "reference": "VIR-1", "amount": "50"}
+    people("farah").posts(f"/payment-requests/{id}/payments", said)
+    on(14)
+    a_day_of_work(app)
+    assert money_alerts(app) == []
+    on(15, hours=1)
+    a_day_of_work(app)
+    told = sorted([("payment_unpaid", cast.farah), ("payment_unpaid", cast.kadiatou)], key=str)
+    assert money_alerts(app) == told
+    Person(app, cast.farah).posts(f"/payments/{said['id']}/failure", {"reason": "Compte fermé"})
+    on(40)
+    a_day_of_work(app)
+    # Of the payment that failed others hear; that it is unpaid nobody hears twice.
+    assert [alert for alert in money_alerts(app) if alert[0] == "payment_unpaid"] == told
 
 
 def test_an_allocation_that_ends_with_money_left_is_told_at_90_30_and_7_days(
@@ -135,7 +162,7 @@ def test_an_allocation_that_ends_with_money_left_is_told_at_90_30_and_7_days(
         spent.valid_until = date(2027, 3, 1)
         asked = a_request(spent, cast, euros(5_000))
         ledger.set_aside(asked, by=cast.kadiatou, now=NOW)
-        ledger.pay(asked, euros(5_000), id=uuid4(), by=cast.farah, now=NOW)
+        pay(asked, euros(5_000), by=cast.farah)
         db.session.commit()
     told = []
     for days_left in (100, 91, 90, 89, 31, 30, 29, 8, 7, 6, 1, 0, -1):
@@ -177,17 +204,18 @@ def test_an_instalment_whose_day_has_come_is_told_until_it_is_released(
     )
 
 
-def a_paper(cast: Cast, case_id: UUID, request_id: UUID, digest: str) -> RequestDocument:
+def a_paper(app: Flask, cast: Cast, case_id: UUID, request_id: UUID, content: bytes) -> RequestDocument:
     return RequestDocument(
         id=uuid4(), request_id=request_id, case_id=case_id, kind="handover", media="jpeg",
-        file=f"paper/{digest[:3]}/{digest}", thumb=None, by_id=cast.ibrahima, added_at=clock.now(),
+        file=app.extensions["storage"].put(content, "paper"), thumb=None, by_id=cast.ibrahima, added_at=clock.now(),
     )  # fmt: skip
 
 
-def a_photo(cast: Cast, case_id: UUID, digest: str) -> Photo:
+def a_photo(app: Flask, cast: Cast, case_id: UUID, content: bytes) -> Photo:
+    storage = app.extensions["storage"]
     return Photo(
         id=uuid4(), case_id=case_id, for_visit=uuid4(), slot=1, subject="goods", consent=False, by_id=cast.ibrahima,
-        received_at=clock.now(), file=f"photo/{digest[:3]}/{digest}", thumb="thumb/000/" + "0" * 64, width=3, height=3,
+        received_at=clock.now(), file=storage.put(content, "photo"), thumb=storage.put(b"small", "thumb"), width=3, height=3,
     )  # fmt: skip
 
 
@@ -199,10 +227,10 @@ def test_a_photo_that_proves_two_things_is_told_to_the_manager_only(
         cases = {id: db.session.get_one(PaymentRequest, id).case_id for id in (one, two)}
         db.session.add_all(
             [
-                a_paper(cast, cases[one], one, "a" * 64), a_paper(cast, cases[two], two, "a" * 64),
-                a_paper(cast, cases[one], one, "b" * 64), a_paper(cast, cases[one], one, "b" * 64),
-                a_photo(cast, cases[one], "c" * 64), a_paper(cast, cases[two], two, "c" * 64),
-                a_photo(cast, cases[two], "d" * 64),
+                a_paper(app, cast, cases[one], one, b"a"), a_paper(app, cast, cases[two], two, b"a"),
+                a_paper(app, cast, cases[one], one, b"b"), a_paper(app, cast, cases[one], one, b"b"),
+                a_photo(app, cast, cases[one], b"c"), a_paper(app, cast, cases[two], two, b"c"),
+                a_photo(app, cast, cases[two], b"d"),
             ]
         )  # fmt: skip
         db.session.commit()
@@ -213,11 +241,29 @@ def test_a_photo_that_proves_two_things_is_told_to_the_manager_only(
     assert money_alerts(app) == [("same_photo", cast.kadiatou)] * 4
 
 
+def test_one_picture_uploaded_to_a_visit_and_as_a_quote_of_another_case_is_told(
+    app: Flask, cast: Cast, people: Any, on: Callable[..., datetime]
+) -> None:
+    with app.app_context():
+        other = an_allocation(cast).case_id
+        db.session.commit()
+    picture = a_picture(300)
+    visit = {**visit_fields(), "photos": [(BytesIO(picture), "moto.jpg")]}
+    quote = {**request_fields(), "photos": [(BytesIO(picture), "devis.jpg")]}
+    people("ibrahima").posts(f"/cases/{cast.aminata}/visits", visit)
+    people("ibrahima").posts(f"/cases/{other}/payment-requests", quote)
+    on(hours=1)
+    a_day_of_work(app)
+    with app.app_context():
+        told = db.session.execute(select(Alert.for_id, Alert.case_id).where(Alert.rule == "same_photo")).all()
+    assert sorted(told, key=str) == sorted([(cast.kadiatou, cast.aminata), (cast.kadiatou, other)], key=str)
+
+
 def test_each_office_hears_of_its_own_case_when_a_photo_is_in_two(
     app: Flask, cast: Cast, on: Callable[..., datetime]
 ) -> None:
     with app.app_context():
-        db.session.add_all([a_photo(cast, cast.aminata, "e" * 64), a_photo(cast, cast.fatou, "e" * 64)])
+        db.session.add_all([a_photo(app, cast, cast.aminata, b"e"), a_photo(app, cast, cast.fatou, b"e")])
         db.session.commit()
     a_day_of_work(app)
     with app.app_context():
@@ -242,14 +288,7 @@ def pays_providers(app: Flask, cast: Cast, *amounts: tuple[str, int]) -> dict[st
                 an_allocation(cast, euros(1_000_000)), cast, euros(minor), state="paid", provider_id=ids[name]
             )
             ledger.set_aside(asked, by=cast.kadiatou, now=NOW)
-            entry = ledger.pay(asked, euros(minor), id=uuid4(), by=cast.farah, now=NOW)
-            db.session.add(
-                Payment(
-                    id=entry.id, request_id=asked.id, office_id=cast.conakry, entry_id=entry.id, method="bank",
-                    reference=str(entry.id), minor=minor, currency="EUR", paid_on=NOW.date(), by_id=cast.farah,
-                    posted_at=NOW,
-                )
-            )  # fmt: skip
+            pay(asked, euros(minor), by=cast.farah)
         db.session.commit()
         return ids
 

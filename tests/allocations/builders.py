@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from tests.cast import LONG_AGO, Cast
+from webapp.allocations import ledger
 from webapp.allocations.actions import grant
 from webapp.allocations.models import (
     Allocation,
@@ -14,9 +15,11 @@ from webapp.allocations.models import (
     Donor,
     ExchangeRate,
     LedgerEntry,
+    Payment,
     PaymentRequest,
 )
 from webapp.allocations.rates import Rate, rate_on
+from webapp.allocations.requests.states import method_of
 from webapp.cases.models import Case
 from webapp.database import db
 from webapp.money import Money
@@ -76,6 +79,30 @@ def a_request(
     db.session.add(request)
     db.session.flush()
     return request
+
+
+def pay(
+    request: PaymentRequest,
+    paid: Money,
+    *,
+    by: UUID,
+    id: UUID | None = None,
+    now: datetime = NOW,
+    rate: Rate | None = None,
+    reference: str = "",
+) -> LedgerEntry:
+    """Money leaves for a request, and its payment is noted; again under the same id changes nothing."""
+    entry = ledger.pay(request, paid, id=id or uuid4(), by=by, now=now, rate=rate)
+    if db.session.get(Payment, entry.id) is None:
+        db.session.add(
+            Payment(
+                id=entry.id, request_id=request.id, office_id=request.office_id, entry_id=entry.id,
+                method=method_of(request.payee_kind), reference=reference or str(entry.id), minor=paid.minor,
+                currency=paid.currency, paid_on=now.date(), by_id=by, posted_at=now,
+            )
+        )  # fmt: skip
+        db.session.flush()
+    return entry
 
 
 def a_rate(base: str, quote: str, rate: str, day: datetime = NOW) -> Rate:

@@ -13,7 +13,14 @@ from tests.world import a_picture, request_fields
 from webapp import clock
 from webapp.allocations.actions import grant_under, load_rule
 from webapp.allocations.ledger import available
-from webapp.allocations.models import Allocation, AllocationLimit, Donor, LedgerEntry, PaymentRequest
+from webapp.allocations.models import (
+    Allocation,
+    AllocationLimit,
+    Donor,
+    LedgerEntry,
+    PaymentRequest,
+    RequestStep,
+)
 from webapp.allocations.requests import queries
 from webapp.allocations.requests.actions import record_payment, take_step
 from webapp.allocations.requests.deeds import add_document_from, ask_from
@@ -98,6 +105,12 @@ class Hands:
                 db.session.commit()
             finally:
                 db.session.rollback()
+
+    def puts(self, request_id: UUID, state: str) -> None:
+        """A request that stands in a state by nobody's deed."""
+        with self.held(request_id) as (asked, _case):
+            asked.state = state
+            db.session.add(RequestStep(request_id=request_id, state=state, at=clock.now()))
 
     def under_a_rule(self, *, three_people: bool = True, **limits: int) -> Allocation:
         """Aminata's neighbour: a new case whose EUR 1,000 were granted under a rule."""

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from tests.allocations.builders import a_rate, a_request, euros
+from tests.allocations.builders import a_rate, a_request, euros, pay
 from tests.allocations.hands import Hands
 from tests.browser_client import Page, Person
 from tests.cast import LONG_AGO, Cast
@@ -238,7 +238,7 @@ def test_what_the_rate_cost_is_paid_for_the_returnee_too(app: Flask, cast: Cast,
         allocation = db.session.scalars(select(Allocation).where(Allocation.case_id == cast.aminata)).one()
         asked = a_request(allocation, cast, Money(900_000, "GNF"), donor_minor=10_000)
         ledger.set_aside(asked, by=cast.kadiatou, now=clock.now())
-        ledger.pay(asked, Money(900_000, "GNF"), id=uuid4(), by=cast.farah, now=clock.now(), rate=rate)
+        pay(asked, Money(900_000, "GNF"), by=cast.farah, now=clock.now(), rate=rate)
         db.session.add(RequestStep(request_id=asked.id, state="approved", at=clock.now()))
         db.session.commit()
         # EUR 100 were set aside; 900,000 francs are worth 112.50. EUR 200 had been paid before, 400 are set aside.

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from tests.browser_client import Page, Person
 from tests.cast import Cast
 from webapp import clock
 from webapp.allocations import ledger
-from webapp.allocations.finance import confirmations
+from webapp.allocations.finance import confirmations, export, queries
 from webapp.allocations.finance.export import PAID, TO_PAY
 from webapp.allocations.models import Allocation, LedgerEntry, Payment, PaymentRequest, RequestStep
 from webapp.cases.models import TimelineEntry
@@ -131,8 +132,6 @@ def test_finance_reads_no_name_of_a_returnee(app: Flask, cast: Cast, farah: Pers
 def test_a_long_list_is_read_page_by_page_and_nothing_is_left_out(
     app: Flask, cast: Cast, farah: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from webapp.allocations.finance import queries
-
     references = [approved(app, cast, changed_at=clock.now() - timedelta(minutes=n))[1] for n in range(5)]
     references += [approved(app, cast, payee_kind="cash")[1] for _ in range(3)]
     with app.app_context():
@@ -180,11 +179,14 @@ def test_amounts_are_numbers_and_days_are_dates(
     assert row["Approuvé le"].is_date
 
 
-@pytest.mark.parametrize(
+FORMULAS = pytest.mark.parametrize(
     "name",
     ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "＋1", "－1", "＠SUM", " =1+1",
      "=cmd|' /C calc'!A0", '=HYPERLINK("http://x","y")', "a\x00\x0bb"],
 )  # fmt: skip
+
+
+@FORMULAS
 def test_no_cell_is_a_formula_whatever_a_provider_is_called(
     app: Flask, cast: Cast, farah: Person, name: str
 ) -> None:
@@ -196,6 +198,35 @@ def test_no_cell_is_a_formula_whatever_a_provider_is_called(
     if name[0] != "a":
         assert cell.quotePrefix
         assert cell.value.strip() in (name, name.strip())
+
+
+@FORMULAS
+def test_no_text_of_either_sheet_is_a_formula(name: str) -> None:
+    """Whatever column a text comes from: also those in which we ourselves write today."""
+    kinds = {str: name, Money: euros(100), UUID: uuid4()}
+
+    def full(model: Any) -> Any:
+        return model(**{each.name: kinds.get(each.type, clock.now()) for each in fields(model)})
+
+    book = load_workbook(io.BytesIO(export.workbook([full(queries.ToPay)], [full(queries.Paid)])))
+    texts = {"A payer": 6, "Payés": 8}
+    for title, number in texts.items():
+        words = [cell for cell in book[title][2] if cell.data_type in ("s", "inlineStr", "f")]
+        assert len(words) == number
+        for cell in words:
+            assert cell.data_type != "f", cell
+            assert cell.quotePrefix or cell.value in ("ab", "EUR", "failed"), cell
+
+
+def test_a_payment_reference_that_looks_like_a_formula_is_exported_as_text(
+    app: Flask, cast: Cast, farah: Person, today: str
+) -> None:
+    for reference in ("=1+1", "@SUM(A1)", "=cmd|' /C calc'!A0"):
+        pays(farah, approved(app, cast, payee_kind="cash")[0], reference, today)
+    column = PAID.index("Référence du paiement") + 1
+    cells = [row[column - 1] for row in workbook_of(farah)["Payés"].iter_rows(min_row=2)]
+    assert sorted(cell.value for cell in cells) == ["=1+1", "=cmd|' /C calc'!A0", "@SUM(A1)"]
+    assert all(cell.data_type in ("s", "inlineStr") and cell.quotePrefix for cell in cells)
 
 
 def test_a_planted_formula_would_be_noticed() -> None:
@@ -253,6 +284,34 @@ def test_a_preview_records_nothing_and_its_confirmation_records_each_payment_onc
             ("disbursed", 15_000),
             ("set_aside", 15_000),
         ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize(
+    "headings",
+    [
+        ["Request reference", "Payment reference", "Amount", "Currency", "Paid on", "Fee"],
+        ["المرجع", "مرجع الدفع", "المبلغ", "العملة", "تاريخ الدفع", "الرسوم"],
+    ],
+    ids=["en", "ar"],
+)
+def test_a_table_with_english_or_arabic_headings_is_read(
+    app: Flask, cast: Cast, farah: Person, today: str, headings: list[str], kind: str
+) -> None:
+    id, reference = approved(app, cast)
+    line = [reference, "BANK-1", "150", "EUR", today, "1"]
+    file = a_csv(line, headings=headings)
+    if kind == "xlsx":
+        book, kept = Workbook(), io.BytesIO()
+        for row in (headings, line):
+            book.active.append(row)  # type: ignore[union-attr]
+        book.save(kept)
+        file = kept.getvalue()
+    takes_in(farah, previews(farah, file, f"payments.{kind}"))
+    with app.app_context():
+        payment = db.session.scalars(select(Payment)).one()
+        assert (payment.request_id, payment.reference) == (id, "BANK-1")
+        assert (payment.minor, payment.fee_minor) == (15_000, 100)
 
 
 def test_what_does_not_agree_is_listed_and_not_taken_in(
@@ -343,6 +402,7 @@ def test_what_changed_since_the_preview_is_compared_again(
         asked = db.session.get_one(PaymentRequest, id)
         ledger.release(asked, by=cast.kadiatou, now=clock.now())
         asked.state = "cancelled"
+        db.session.add(RequestStep(request_id=id, state="cancelled", by_id=cast.kadiatou, at=clock.now()))
         db.session.commit()
     done = takes_in(farah, preview)
     assert "Pas à payer en ce moment : Annulé" in done.text()

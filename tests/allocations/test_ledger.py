@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from tests.allocations.builders import NOW, a_rate, a_request, an_allocation, entries, euros, the_case
+from tests.allocations.builders import NOW, a_rate, a_request, an_allocation, entries, euros, pay, the_case
 from tests.cast import Cast
 from webapp.allocations import ledger
 from webapp.allocations.actions import post
@@ -39,7 +39,7 @@ def test_money_is_held_then_paid(cast: Cast) -> None:
     request = a_request(allocation, cast, euros(30_000))
     ledger.set_aside(request, by=cast.kadiatou, now=NOW)
     assert (available(allocation), request.held_minor) == (euros(70_000), 30_000)
-    ledger.pay(request, euros(30_000), id=uuid4(), by=cast.farah, now=NOW)
+    pay(request, euros(30_000), by=cast.farah)
     assert (available(allocation), request.held_minor) == (euros(70_000), 0)
     assert allocation.disbursed_minor == 30_000
     assert entries(allocation) == [("disbursed", 30_000), ("set_aside", 30_000)]
@@ -51,7 +51,7 @@ def test_the_same_deed_again_changes_nothing(cast: Cast) -> None:
     for _ in range(2):
         ledger.set_aside(request, by=cast.kadiatou, now=NOW)
     for _ in range(2):
-        entry = ledger.pay(request, euros(20_000), id=payment, by=cast.farah, now=NOW)
+        entry = pay(request, euros(20_000), id=payment, by=cast.farah)
     for _ in range(2):
         ledger.refund(request, euros(5_000), id=back, by=cast.farah, now=NOW)
     for _ in range(2):
@@ -99,7 +99,7 @@ def test_a_limit_holds_for_its_category_and_for_cash(cast: Cast) -> None:
     assert refused.value.limit == "cash"
     # The sum that had already moved in that deed is as it was.
     assert available(allocation) == euros(100_000 - 13_000)
-    ledger.pay(in_hand, euros(5_000), id=uuid4(), by=cast.farah, now=NOW)
+    pay(in_hand, euros(5_000), by=cast.farah)
     ledger.refund(in_hand, euros(3_000), id=uuid4(), by=cast.farah, now=NOW)
     cash = db.session.get_one(AllocationLimit, (allocation.id, "cash"), populate_existing=True)
     assert cash.used_minor == 2_000
@@ -109,11 +109,11 @@ def test_a_request_pays_no_more_than_it_asked(cast: Cast) -> None:
     allocation = an_allocation(cast)
     request = a_request(allocation, cast, euros(10_000))
     with pytest.raises(ExceedsRequest):
-        ledger.pay(request, euros(10_000), id=uuid4(), by=cast.farah, now=NOW)
+        pay(request, euros(10_000), by=cast.farah)
     ledger.set_aside(request, by=cast.kadiatou, now=NOW)
-    ledger.pay(request, euros(6_000), id=uuid4(), by=cast.farah, now=NOW)
+    pay(request, euros(6_000), by=cast.farah)
     with pytest.raises(ExceedsRequest) as refused:
-        ledger.pay(request, euros(4_001), id=uuid4(), by=cast.farah, now=NOW)
+        pay(request, euros(4_001), by=cast.farah)
     assert refused.value.available == euros(4_000)
     ledger.release(request, by=cast.farah, now=NOW)
     assert (request.held_minor, available(allocation)) == (0, euros(94_000))
@@ -125,10 +125,10 @@ def test_what_a_payment_costs_beyond_what_was_held_is_an_entry_of_its_own(cast: 
     request = a_request(allocation, cast, Money(1_000_000, "GNF"), donor_minor=10_000)
     ledger.set_aside(request, by=cast.kadiatou, now=NOW)
     dearer = a_rate("EUR", "GNF", "9600")
-    ledger.pay(request, Money(480_000, "GNF"), id=uuid4(), by=cast.farah, now=NOW, rate=dearer)
+    pay(request, Money(480_000, "GNF"), by=cast.farah, rate=dearer)
     assert entries(allocation) == [("disbursed", 4_800), ("exchange_difference", 200), ("set_aside", 10_000)]
     cheaper = a_rate("EUR", "GNF", "10400", NOW.replace(day=21))
-    ledger.pay(request, Money(520_000, "GNF"), id=uuid4(), by=cast.farah, now=NOW, rate=cheaper)
+    pay(request, Money(520_000, "GNF"), by=cast.farah, rate=cheaper)
     assert request.held_minor == 0
     assert (allocation.disbursed_minor, allocation.exchange_minor) == (10_000, 0)
     assert available(allocation) == euros(90_000)
@@ -141,7 +141,7 @@ def test_a_payment_that_did_not_arrive_is_held_again_even_when_its_gain_is_spent
     )
     ledger.set_aside(request, by=cast.kadiatou, now=NOW)
     rate = a_rate("EUR", "GNF", "10400")
-    paid = ledger.pay(request, Money(1_000_000, "GNF"), id=uuid4(), by=cast.farah, now=NOW, rate=rate)
+    paid = pay(request, Money(1_000_000, "GNF"), by=cast.farah, rate=rate)
     gain = available(allocation)
     assert gain == euros(385)
     ledger.set_aside(
@@ -151,7 +151,7 @@ def test_a_payment_that_did_not_arrive_is_held_again_even_when_its_gain_is_spent
         back = ledger.reverse(paid, reason="Numéro fermé", by=cast.farah, now=NOW)
     assert (back.reverses_id, back.what) == (paid.id, "Numéro fermé")
     assert (request.held_minor, allocation.exchange_minor, allocation.disbursed_minor) == (9_615, 0, 0)
-    again = ledger.pay(request, Money(1_000_000, "GNF"), id=uuid4(), by=cast.farah, now=NOW, rate=rate)
+    again = pay(request, Money(1_000_000, "GNF"), by=cast.farah, rate=rate)
     assert again.minor == 9_615
     assert available(allocation) == euros(0)
 
@@ -161,7 +161,7 @@ def test_money_that_comes_back_can_be_spent_again(cast: Cast) -> None:
     request = a_request(allocation, cast, Money(1_000_000, "GNF"), donor_minor=10_000)
     ledger.set_aside(request, by=cast.kadiatou, now=NOW)
     rate = a_rate("EUR", "GNF", "10000")
-    ledger.pay(request, Money(1_000_000, "GNF"), id=uuid4(), by=cast.farah, now=NOW, rate=rate)
+    pay(request, Money(1_000_000, "GNF"), by=cast.farah, rate=rate)
     weaker = a_rate("EUR", "GNF", "12500", NOW.replace(day=21))
     ledger.refund(request, Money(500_000, "GNF"), id=uuid4(), by=cast.farah, now=NOW, rate=weaker)
     # Half came back, and was worth 40 that day.
@@ -176,7 +176,7 @@ def test_an_operators_fee_is_paid_beside_the_limits(cast: Cast) -> None:
     allocation = an_allocation(cast, cash=10_000)
     request = a_request(allocation, cast, euros(10_000), payee_kind="mobile_money")
     ledger.set_aside(request, by=cast.kadiatou, now=NOW)
-    ledger.pay(request, euros(10_000), id=uuid4(), by=cast.farah, now=NOW)
+    pay(request, euros(10_000), by=cast.farah)
     fee = uuid4()
     for _ in range(2):
         entry = ledger.charge_fee(request, euros(150), id=fee, by=cast.farah, now=NOW)

@@ -14,7 +14,7 @@ from playwright.sync_api import Route, sync_playwright
 from pypdfium2 import PdfDocument
 from sqlalchemy import select
 
-from tests.allocations.builders import a_rate, a_request, euros
+from tests.allocations.builders import a_rate, a_request, euros, pay
 from tests.browser.phone import CHROMIUM
 from tests.browser_client import Page, Person
 from tests.cast import LONG_AGO, Cast
@@ -25,7 +25,6 @@ from webapp.allocations.models import (
     Allocation,
     AllocationLimit,
     Instalment,
-    Payment,
     RequestDocument,
     RequestStep,
 )
@@ -70,14 +69,7 @@ def _a_purchase(app: Flask, cast: Cast, allocation: Allocation, what: str, minor
         paid_at=now, category="other",
     )  # fmt: skip
     ledger.set_aside(asked, by=cast.kadiatou, now=now)
-    entry = ledger.pay(asked, euros(minor), id=uuid4(), by=cast.farah, now=now)
-    db.session.add(
-        Payment(
-            id=entry.id, request_id=asked.id, office_id=asked.office_id, entry_id=entry.id, method="bank",
-            reference=str(entry.id)[:8], minor=minor, currency="EUR", paid_on=now.date(), by_id=cast.farah,
-            posted_at=now,
-        )
-    )  # fmt: skip
+    pay(asked, euros(minor), by=cast.farah, now=now)
     steps = (
         ("draft", cast.ibrahima), ("requested", cast.ibrahima), ("approved", cast.kadiatou),
         ("ordered", cast.ibrahima), ("delivered", cast.ibrahima), ("invoiced", cast.farah), ("paid", cast.farah),

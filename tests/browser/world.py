@@ -24,6 +24,7 @@ from tests.cast import Cast, make_cast
 from tests.databases import Templates, settings
 from tests.proxy import Line
 from webapp import create_app
+from webapp.allocations.check import faults as money_faults
 from webapp.database import db
 from webapp.people.models import Office, Staff
 
@@ -161,7 +162,9 @@ def world(templates: Templates, folder: Path) -> Iterator[World]:
         finally:
             made.stop()
             with app.app_context():
+                wrong = list(money_faults(app.extensions["storage"]))
                 db.engine.dispose()
+        assert wrong == [], "the money of this world does not add up"
 
 
 def until(asked: Callable[[], Found], what: str, *, patience: float = 20, pause: float = 0.1) -> Found:

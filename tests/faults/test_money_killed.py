@@ -14,14 +14,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from tests.allocations.builders import NOW, a_rate, a_request, an_allocation, euros
+from tests.allocations.builders import NOW, a_rate, a_request, an_allocation, euros, pay
 from tests.cast import Cast
 from tests.databases import settings
 from webapp.allocations import ledger
+from webapp.allocations.check import faults
 from webapp.allocations.models import Allocation, LedgerEntry, PaymentRequest
 from webapp.allocations.rates import rate_on
 from webapp.database import db
 from webapp.money import Money
+from webapp.people.models import Staff
+from webapp.permissions import Role
 
 pytestmark = pytest.mark.faults
 PAYMENTS, KILLS = 1_000, 8
@@ -36,13 +39,15 @@ def payment_id(number: int) -> UUID:
     return uuid5(NAMESPACE_OID, f"payment {number}")
 
 
-def pay_all(app: Flask, first: int) -> None:
+def pay_all(app: Flask, first: int, payments: int = PAYMENTS) -> None:
     """What the killed process does: one payment after another, each with its exchange difference, each committed."""
     with app.app_context():
         rate = rate_on("EUR", "GNF", NOW.date())
-        for number in range(first, PAYMENTS):
+        farah = db.session.scalars(select(Staff.id).where(Staff.role == str(Role.FINANCE_OFFICER))).first()
+        assert farah is not None
+        for number in range(first, payments):
             request = db.session.get_one(PaymentRequest, request_id(number))
-            ledger.pay(request, Money(9_000, "GNF"), id=payment_id(number), by=None, now=NOW, rate=rate)
+            pay(request, Money(9_000, "GNF"), id=payment_id(number), by=farah, rate=rate)
             db.session.commit()
 
 
@@ -73,24 +78,35 @@ def paid_so_far(app: Flask, allocation: UUID) -> int:
         )
 
 
-def pay_in_a_process(app: Flask, allocation: UUID, folder: Path, url: str, *, dies_after: int = 0) -> int:
+def pay_in_a_process(
+    app: Flask, allocation: UUID, folder: Path, payments: int, fault: str, *, dies_after: int = 0
+) -> int:
     """How a process ended that went on with the payments; it is killed at so many statements or commits."""
     # Who sends again does not know which of the last ones arrived.
     first = max(0, paid_so_far(app, allocation) - 20)
+    said = [app.extensions["settings"].database_url, first, payments, dies_after, fault]
     child = subprocess.run(
-        [sys.executable, "-m", "tests.faults.test_money_killed", str(folder), url, str(first), str(dies_after)],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
+        [sys.executable, "-m", "tests.faults.test_money_killed", str(folder), *map(str, said)],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, capture_output=bool(fault),
     )  # fmt: skip
     return child.returncode
 
 
-def test_a_thousand_payments_survive_kill_9_and_a_replay_of_every_key(
-    app: Flask, cast: Cast, tmp_path: Path
-) -> None:
+def wrong_after_kills(
+    app: Flask,
+    cast: Cast,
+    folder: Path,
+    payments: int,
+    dies_within: range,
+    kills: int = KILLS,
+    fault: str = "",
+) -> list[str]:
+    """What is not as it must be after so many payments, by processes killed at some statement of each range, and a
+    replay of every key."""
     with app.app_context():
-        allocation = an_allocation(cast, euros(200_000))
+        allocation = an_allocation(cast, euros(payments * 200))
         a_rate("EUR", "GNF", "8000")
-        for number in range(PAYMENTS):
+        for number in range(payments):
             request = a_request(
                 allocation,
                 cast,
@@ -101,13 +117,22 @@ def test_a_thousand_payments_survive_kill_9_and_a_replay_of_every_key(
             )
             ledger.set_aside(request, by=None, now=NOW)
         db.session.commit()
-        id, url = allocation.id, app.extensions["settings"].database_url
-    chance = random.Random(9)
-    for _kill in range(KILLS):
-        assert pay_in_a_process(app, id, tmp_path, url, dies_after=chance.randint(50, 600)) == -signal.SIGKILL
-    assert pay_in_a_process(app, id, tmp_path, url) == 0
-    assert paid_so_far(app, id) == PAYMENTS
-    pay_all(app, 0)
+        id = allocation.id
+    chance, wrong = random.Random(9), []
+    for _kill in range(kills):
+        how = pay_in_a_process(
+            app, id, folder, payments, fault, dies_after=chance.randint(dies_within.start, dies_within.stop)
+        )
+        if how != -signal.SIGKILL:
+            wrong.append(f"a process that should be killed ended with {how}")
+    if how := pay_in_a_process(app, id, folder, payments, fault):
+        wrong.append(f"the last process ended with {how}")
+    if (paid := paid_so_far(app, id)) != payments:
+        wrong.append(f"{paid} payments")
+    with app.app_context():
+        wrong += faults()
+    if not wrong:
+        pay_all(app, 0, payments)
     with app.app_context():
         kinds = dict(
             db.session.execute(
@@ -116,17 +141,39 @@ def test_a_thousand_payments_survive_kill_9_and_a_replay_of_every_key(
                 .group_by(LedgerEntry.kind)
             ).all()
         )
-        assert kinds == {
-            "granted": 1, "set_aside": PAYMENTS, "disbursed": PAYMENTS, "exchange_difference": PAYMENTS,
-        }  # fmt: skip
+        if kinds != {
+            "granted": 1, "set_aside": payments, "disbursed": payments, "exchange_difference": payments,
+        }:  # fmt: skip
+            wrong.append(f"entries: {kinds}")
         kept = db.session.get_one(Allocation, id)
         # EUR 1 was held for each, 9,000 GNF are worth 1.125, posted as 1.13.
-        assert (kept.set_aside_minor, kept.disbursed_minor, kept.exchange_minor) == (0, 100_000, 13_000)
+        sums = (kept.set_aside_minor, kept.disbursed_minor, kept.exchange_minor)
+        if sums != (0, payments * 100, payments * 13):
+            wrong.append(f"sums: {sums}")
+    return wrong
+
+
+def test_a_thousand_payments_survive_kill_9_and_a_replay_of_every_key(
+    app: Flask, cast: Cast, tmp_path: Path
+) -> None:
+    assert wrong_after_kills(app, cast, tmp_path, PAYMENTS, range(50, 600)) == []
+
+
+def test_sums_that_are_safe_before_their_entry_are_noticed_by_the_same_kills(
+    app: Flask, cast: Cast, tmp_path: Path
+) -> None:
+    app.money_broken_on_purpose = True  # type: ignore[attr-defined]
+    wrong = wrong_after_kills(app, cast, tmp_path, 40, range(10, 60), 3, "two_commits")
+    assert any("its entries make" in sentence for sentence in wrong), wrong
 
 
 if __name__ == "__main__":
+    from tests.faults import planted_money
     from webapp import create_app
 
-    paying = create_app(settings(Path(sys.argv[1]), sys.argv[2]))
-    kill_oneself_after(paying, int(sys.argv[4]))
-    pay_all(paying, int(sys.argv[3]))
+    folder, url, first, payments, dies_after, fault = sys.argv[1:]
+    paying = create_app(settings(Path(folder), url))
+    if fault:
+        getattr(planted_money, fault)(paying)
+    kill_oneself_after(paying, int(dies_after))
+    pay_all(paying, int(first), int(payments))

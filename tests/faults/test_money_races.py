@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from tests.allocations.builders import NOW, a_request, an_allocation, euros, set_aside_of
+from tests.allocations.builders import NOW, a_request, an_allocation, euros, pay, set_aside_of
 from tests.cast import Cast
 from webapp.allocations import ledger
 from webapp.allocations.ledger import ExceedsAllocation, available
@@ -147,7 +147,7 @@ def test_two_deeds_on_one_request_at_once_do_it_once(app: Flask, cast: Cast) -> 
                 with app.app_context():
                     request = db.session.get_one(PaymentRequest, id)
                     if number % 2:
-                        ledger.pay(request, euros(1_000), id=uuid4(), by=None, now=NOW)
+                        pay(request, euros(1_000), by=cast.farah)
                     else:
                         ledger.release(request, by=None, now=NOW)
                     db.session.commit()

@@ -14,7 +14,14 @@ from uuid import UUID, uuid5
 from sqlalchemy import func, select
 
 from .. import clock
-from ..allocations.models import Allocation, Instalment, Payment, PaymentRequest, RequestDocument
+from ..allocations.models import (
+    Allocation,
+    Instalment,
+    Payment,
+    PaymentRequest,
+    RequestDocument,
+    RequestStep,
+)
 from ..cases.models import Case, TimelineEntry
 from ..cases.timeline import add_entry
 from ..check_ins.models import NextStep
@@ -147,18 +154,26 @@ def _late_steps(office_id: UUID, today: date) -> Iterator[Finding]:
 
 
 def _stuck(office_id: UUID, state: str, kind: str, before: datetime) -> Iterator[Finding]:
-    """Requests that have stood in one state for too long; a step there and back begins anew."""
+    """Requests that have stood in one state for too long; a step there and back begins anew.
+
+    They stand there since the step that led there: a payment of a part, or one that failed, is none.
+    """
+    since = func.max(RequestStep.at)
     rows = db.session.execute(
-        select(PaymentRequest.id, PaymentRequest.case_id, PaymentRequest.version)
+        select(PaymentRequest.id, PaymentRequest.case_id, since.label("since"))
+        .join(RequestStep, RequestStep.request_id == PaymentRequest.id)
         .where(
             PaymentRequest.office_id == office_id,
             PaymentRequest.state == state,
-            PaymentRequest.changed_at <= before,
+            RequestStep.state == state,
         )
-        .order_by(PaymentRequest.changed_at, PaymentRequest.id)
+        .group_by(PaymentRequest.id, PaymentRequest.case_id)
+        .having(since <= before)
+        .order_by(since, PaymentRequest.id)
     )
     for row in rows:
-        yield Finding(kind, row.id, f"{kind} {row.version}", row.case_id, {"request": str(row.id)})
+        key = f"{kind} {row.since.isoformat()}"
+        yield Finding(kind, row.id, key, row.case_id, {"request": str(row.id)})
 
 
 def _ending(office_id: UUID, today: date) -> Iterator[Finding]:
