@@ -20,6 +20,11 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 # Slow; bin/test --fast leaves them out.
 FAULTS, BROWSER = "tests/faults", "tests/browser"
 ALONE = (FAULTS, BROWSER)
+# What these see fail is work lost, doubled or readable: they get no second chance.
+PROMISES = [
+    f"{BROWSER}/{name}.py"
+    for name in ("test_sending", "test_killed", "test_main_job", "test_storage_of_the_phone")
+]
 
 Step = tuple[str, list[str | Path]]
 
@@ -72,7 +77,8 @@ def _test_steps(*, fast: bool) -> list[Step]:
     return [
         ("tests", together),
         (FAULTS, [*pytest, "-n", "2", "--dist", "loadfile", FAULTS]),
-        (BROWSER, [*pytest, BROWSER]),
+        (f"{BROWSER}, the promises", [*pytest, *PROMISES]),
+        (BROWSER, [*pytest, BROWSER, *(f"--ignore={file}" for file in PROMISES)]),
     ]
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Playwright, sync_playwright
 from tests.browser.phone import CHROMIUM, Phone
 from tests.browser.world import World
 from tests.browser.world import world as running_world
-from tests.databases import Templates
+from tests.databases import Templates, engines
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,6 +18,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The server works on SQLite; for tests that are marked so, once more on PostgreSQL where one answers."""
+    if "world" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("postgres")
+        metafunc.parametrize("world", engines() if both else ["sqlite"], indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +36,11 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="module")
-def world(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """A server with its data, for all tests of a file; each test takes a case of its own."""
-    with running_world(templates, tmp_path_factory.mktemp("world")) as world:
+    with running_world(templates, tmp_path_factory.mktemp("world"), request.param) as world:
         yield world
 
 

@@ -250,16 +250,10 @@ class Phone:
     def is_woken_by(self, page: Page, plaintext: str) -> list[dict[str, str]]:
         """The browser hands a decrypted push to the service worker, as its push service would; what is shown then."""
         session = self.devtools(page)
-        registrations: list[dict[str, Any]] = []
-        session.on(
-            "ServiceWorker.workerRegistrationUpdated",
-            lambda said: registrations.extend(said["registrations"]),
-        )
-        session.send("ServiceWorker.enable")
-        until(lambda: page.evaluate("1") and registrations, "the worker is registered")
+        registration = self._registration(session, page)
         message = {
             "origin": self.world.address,
-            "registrationId": registrations[-1]["registrationId"],
+            "registrationId": registration,
             "data": plaintext,
         }
 
@@ -272,6 +266,26 @@ class Phone:
             return found
 
         return until(shown, "the notification is shown", patience=30)
+
+    def syncs_in_the_background(self) -> None:
+        """What the browser does when it thinks that there is a network again, with or without an open page."""
+        session = self.devtools()
+        asked = {
+            "registrationId": self._registration(session, self.page),
+            "tag": "outbox",
+            "lastChance": False,
+        }
+        session.send("ServiceWorker.dispatchSyncEvent", {"origin": self.world.address, **asked})
+
+    def _registration(self, session: CDPSession, page: Page) -> str:
+        """The id of the worker's registration."""
+        found: list[dict[str, Any]] = []
+        session.on(
+            "ServiceWorker.workerRegistrationUpdated", lambda said: found.extend(said["registrations"])
+        )
+        session.send("ServiceWorker.enable")
+        until(lambda: page.evaluate("1") and found, "the worker is registered")
+        return str(found[-1]["registrationId"])
 
     def taps_notification(self, tag: str) -> None:
         """Tap what the worker has shown."""

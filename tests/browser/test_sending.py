@@ -1,8 +1,10 @@
 """Getting work from the phone to the server past everything that pretends, breaks or changes in between."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 from sqlalchemy import delete, select
 
@@ -35,9 +37,12 @@ def lands_once(phone: Phone, world: World, case: UUID, *words: str, photos: int 
     phone.delivers_all()
     assert sorted(visit.words for visit in visits_of(world, case)) == sorted(words)
     assert len(photos_of(world, case)) == photos
-    assert {each.outcome for each in world.rows(select(Submission).where(Submission.case_id == case))} == {
-        "accepted"
-    }
+    arrived = world.rows(select(Submission).where(Submission.case_id == case))
+    assert len(arrived) == len(words) + photos
+    assert {each.outcome for each in arrived} == {"accepted"}
+    kept = {UUID(row["id"]): (row["digest"], row["person"]) for row in phone.outbox()}
+    known_as = world.app.extensions["passes"].opaque
+    assert {each.id: (each.digest, known_as(each.author_id)) for each in arrived}.items() <= kept.items()
     assert not world.rows(select(ContestedSubmission))
 
 
@@ -66,6 +71,7 @@ def test_what_is_no_receipt_is_never_taken_for_one(phone: Phone, world: World) -
     lands_once(phone, world, case, "derrière le portail", photos=1)
 
 
+@pytest.mark.postgres
 def test_two_tabs_sending_at_once_deliver_once(phone: Phone, world: World) -> None:
     case = world.a_case("Deux", "Onglets")
     phone.is_made_ready_for("ibrahima")
@@ -81,6 +87,16 @@ def test_two_tabs_sending_at_once_deliver_once(phone: Phone, world: World) -> No
     lands_once(phone, world, case, "un", "deux", "trois", photos=1)
 
 
+def insists(deed: Callable[[], object]) -> None:
+    """A worker that is stopped in the middle of a reload takes the key with it, and the page goes to the lock by
+    itself: a deed that met this is done again there."""
+    try:
+        deed()
+    except PlaywrightError:
+        deed()
+
+
+@pytest.mark.postgres
 def test_reloading_while_it_sends_loses_nothing(phone: Phone, world: World) -> None:
     case = world.a_case("Encore", "Une")
     phone.is_made_ready_for("ibrahima")
@@ -89,13 +105,15 @@ def test_reloading_while_it_sends_loses_nothing(phone: Phone, world: World) -> N
     world.line.mode = "ok"
     world.line.cut_after = 60_000
     for _ in range(4):
-        phone.page.evaluate(SEND)
-        phone.page.reload()
+        insists(lambda: phone.page.evaluate(SEND))
+        insists(phone.page.reload)
         phone.stops_its_worker()
     world.line.cut_after = None
+    insists(lambda: phone.opens("/outbox"))
     lands_once(phone, world, case, "rechargé", photos=1)
 
 
+@pytest.mark.postgres
 def test_work_of_who_signed_out_is_delivered_by_the_next_under_the_right_name(
     phone: Phone, world: World
 ) -> None:
@@ -219,6 +237,66 @@ def test_a_refused_visit_is_corrected_in_its_own_form(phone: Phone, world: World
     assert old.superseded_at is not None
     [photo] = photos_of(world, case)
     assert photo.for_visit == visit.id, "the photo came over to the corrected visit"
+
+
+PAUSE_IS_OVER = """async () => {
+  const database = await new Promise((resolve) => {
+    const request = indexedDB.open("suivi");
+    request.onsuccess = () => resolve(request.result);
+  });
+  const transaction = database.transaction("meta", "readwrite");
+  transaction.objectStore("meta").put({}, "sending");
+  await new Promise((resolve) => { transaction.oncomplete = resolve; });
+  database.close();
+}"""
+NOTE_ASKING = """
+const storage = globalThis.StorageManager?.prototype;
+const persist = storage?.persist;
+if (persist) storage.persist = function () { globalThis.askedToPersist = true; return persist.call(this); };
+"""
+
+
+def comes_online(phone: Phone) -> None:
+    phone.context.set_offline(True)
+    phone.context.set_offline(False)
+
+
+def becomes_visible(phone: Phone) -> None:
+    phone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def stays_open(phone: Phone) -> None:
+    phone.page.clock.fast_forward("01:00")
+
+
+def is_closed_and_synced(phone: Phone) -> None:
+    """No page is open any more; the browser itself wakes the worker."""
+    phone.page.goto("about:blank")
+    phone.syncs_in_the_background()
+
+
+def test_work_leaves_by_itself_whatever_wakes_the_phone(phone: Phone, world: World) -> None:
+    case = world.a_case("Tout", "Seul")
+    phone.context.add_init_script(NOTE_ASKING)
+    phone.page.clock.install()
+    phone.is_made_ready_for("ibrahima")
+    for wakes in (comes_online, becomes_visible, stays_open, is_closed_and_synced):
+        world.line.only, world.line.mode = "/outbox/", "reset"
+        logs_visit(phone, case, wakes.__name__)
+        assert phone.page.evaluate("askedToPersist"), "the browser was asked to keep what is here"
+        # Until all has been tried that saving sets going; then the line is good, and nobody does anything.
+        phone.page.wait_for_timeout(1_500)
+        phone.page.evaluate(PAUSE_IS_OVER)
+        world.line.mode = "ok"
+        phone.page.wait_for_timeout(500)
+        before = [visit.words for visit in visits_of(world, case)]
+        assert wakes.__name__ not in before
+        wakes(phone)
+        until(
+            lambda told=wakes.__name__: told in [visit.words for visit in visits_of(world, case)],
+            f"it leaves when it {wakes.__name__}",
+        )
+    phone.opens("/outbox")
 
 
 @pytest.mark.parametrize("mode", ["reset", "hang"])

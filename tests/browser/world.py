@@ -35,8 +35,8 @@ Found = TypeVar("Found")
 class World:
     """The server, the line to it, and what its database says."""
 
-    def __init__(self, folder: Path, app: Flask, cast: Cast, push: PushService) -> None:
-        self.folder, self.app, self.cast, self.push = folder, app, cast, push
+    def __init__(self, folder: Path, url: str, app: Flask, cast: Cast, push: PushService) -> None:
+        self.folder, self.url, self.app, self.cast, self.push = folder, url, app, cast, push
         self.port = _free_port()
         self.line = Line(self.port)
         self.log = folder / "server.log"
@@ -54,8 +54,9 @@ class World:
             "SUIVI_INSECURE_COOKIES": "1",
             "PYTHONUNBUFFERED": "1",
         }
-        for name in ("DATABASE_URL", "SUIVI_STORAGE", "SUIVI_KEYS", "REDIS_URL", "SUIVI_TEST_CLOCK"):
+        for name in ("SUIVI_STORAGE", "SUIVI_KEYS", "REDIS_URL", "SUIVI_TEST_CLOCK"):
             environment.pop(name, None)
+        environment["DATABASE_URL"] = self.url
         command = [sys.executable, "-m", "webapp.serve", "--port", str(self.port), "--empty"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -147,14 +148,14 @@ class World:
 
 
 @contextmanager
-def world(templates: Templates, folder: Path) -> Iterator[World]:
+def world(templates: Templates, folder: Path, engine: str) -> Iterator[World]:
     """A running world of the cast, ended afterwards whatever happens."""
-    with templates.fresh("sqlite", folder) as url, push_service() as push:
+    with templates.fresh(engine, folder) as url, push_service() as push:
         app = create_app(settings(folder, url, extra_push_hosts=(push.host,)))
         with app.app_context():
             cast = make_cast()
             db.session.commit()
-        made = World(folder, app, cast, push)
+        made = World(folder, url, app, cast, push)
         try:
             with made.line:
                 made.start()
