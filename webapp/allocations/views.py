@@ -45,9 +45,14 @@ def show(case: Any) -> Any:
 def _releasable(case: Any, person: Any) -> list[tuple[int, str]]:
     """Each instalment that is held back, with the sentence that says what it waits for; empty: it may be released."""
     allocation = allocation_of(case.id)
-    waiting = [part for part in instalments_of(allocation.id) if not part.released_at] if allocation else []
+    if allocation is None:
+        return []
     today = clock.today(person.timezone)
-    return [(part.number, not_before(part, allocation, case, today)) for part in waiting]
+    return [
+        (part.number, not_before(part, allocation, case, today))
+        for part in instalments_of(allocation.id)
+        if not part.released_at
+    ]
 
 
 @allocations.get("/allocations")

@@ -32,7 +32,8 @@ def read_file(file: IO[bytes]) -> tuple[list[Envelope], int]:
     """
     if _line(file.readline(1024)) != HEADING:
         raise NotCarriedWork
-    envelopes, unreadable = [], 0
+    envelopes: list[Envelope] = []
+    unreadable = 0
     while line := file.readline(2 * receiving.LARGEST_PHOTO):
         if len(envelopes) + unreadable >= MOST_LINES:
             raise NotCarriedWork
