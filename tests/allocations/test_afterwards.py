@@ -177,6 +177,19 @@ def test_money_that_came_back_after_a_return_is_noted_once_and_can_be_spent_agai
     assert "Paiement : remboursé" in people("kadiatou").opens(f"/cases/{hands.case}").text(".timeline")
 
 
+def test_money_comes_back_also_after_the_returned_request_was_closed(hands: Hands, people: Any) -> None:
+    farah, before = people("farah"), hands.left()
+    way = ("approval", "order", "delivery", "invoice", "payment")
+    fine = hands.walks(hands.asks("50"), *way, "verification", "closure")
+    sent = {"id": str(uuid4()), "version": str(hands.request(fine).version), "back": "50", "back_on": ""}
+    assert "qu’après le retour" in refunds(farah, fine, 422, **sent).text()
+    returned = hands.walks(hands.asks("100"), *way, "dispute", "return", "closure")
+    assert hands.left() == before - 15_000
+    refunds(farah, returned)
+    assert (hands.left(), hands.state(returned)) == (before - 5_000, "closed")
+    assert not farah.opens(f"/payment-requests/{returned}").soup.select("form[action$=refunds]")
+
+
 # A payment that did not arrive, and its fee
 
 

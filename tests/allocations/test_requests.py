@@ -537,6 +537,31 @@ def test_where_the_rule_asks_for_two_people_the_approver_may_pay(hands: Hands) -
     assert hands.pays(request_id, by="kadiatou") == "paid"
 
 
+ENDS = {
+    "verification": ["approval", "payment"],
+    "settlement": ["approval", "payment", "dispute"],
+    "closure": ["approval", "payment", "verification"],
+}
+"""Each deed of the end, and the way there."""
+
+
+@pytest.mark.parametrize("three_people", [True, False])
+@pytest.mark.parametrize("deed", ENDS)
+def test_whoever_asked_or_paid_does_not_say_at_the_end_that_all_is_well(
+    hands: Hands, deed: str, three_people: bool
+) -> None:
+    hands.under_a_rule(three_people=three_people)
+    request_id = hands.walks(hands.asks("100", "cash"), *ENDS[deed])
+    hands.becomes("ibrahima", str(Role.PROGRAMME_MANAGER))
+    hands.becomes("farah", str(Role.PROGRAMME_MANAGER))
+    for who in ("ibrahima", "farah") if three_people else ("ibrahima",):
+        with pytest.raises(NeedsAttention) as refused:
+            hands.does(deed, request_id, by=who)
+        assert "ni demandé ni payé" in str(refused.value.errors)
+    by = "kadiatou" if three_people else "farah"
+    assert hands.does(deed, request_id, by=by) == ("closed" if deed == "closure" else "verified")
+
+
 STATEMENTS = [
     "UPDATE payment_requests SET approver_id = requester_id",
     "UPDATE payment_requests SET requester_id = approver_id",
@@ -661,6 +686,24 @@ def test_the_page_says_why_approving_and_paying_need_the_network(hands: Hands, p
     assert said in people("farah").opens(f"/payment-requests/{request_id}").text()
 
 
+@pytest.mark.parametrize("state", ["verified", "closed"])
+def test_the_database_by_itself_refuses_an_end_by_whoever_asked_or_paid(hands: Hands, state: str) -> None:
+    request_id = hands.walks(hands.asks("100", "cash"), "approval", "payment")
+    with hands.app.app_context():
+        for by, refused in (
+            (hands.cast.ibrahima, True),
+            (hands.cast.farah, True),
+            (hands.cast.kadiatou, False),
+        ):
+            db.session.add(RequestStep(request_id=request_id, state=state, by_id=by, at=clock.now()))
+            if refused:
+                with pytest.raises(DatabaseError, match="neither asked nor paid"):
+                    db.session.flush()
+            else:
+                db.session.flush()
+            db.session.rollback()
+
+
 # What was on the screen
 
 
@@ -718,6 +761,23 @@ def presses(person: Any, path: str, deed: str, **fields: str) -> None:
     assert form is not None, f"no button for {deed}"
     said = {control["name"]: control.get("value", "") for control in form.select("input[name]")}
     person.posts(f"{path}/{deed}", {**said, **fields})
+
+
+def test_a_closed_case_takes_no_new_request_and_gives_back_what_was_typed(hands: Hands, people: Any) -> None:
+    before, ibrahima = request_fields("100"), people("ibrahima")
+    path = f"/cases/{hands.case}/payment-requests"
+    ibrahima.posts(path, before)
+    with hands.app.app_context():
+        db.session.get_one(Case, hands.case).closed_at = clock.now()
+        db.session.commit()
+    back = ibrahima.posts(path, request_fields("150"), 422)
+    assert "Ce dossier est clos." in back.text("#amount-field .error")
+    for name, typed in (("amount", "150"), ("what", "Machine à coudre"), ("payee_name", "Bamba & fils")):
+        assert back.soup.select_one(f"[name={name}]")["value"] == typed
+    assert f"{path}/new" not in ibrahima.opens(f"/cases/{hands.case}/allocation").html
+    ibrahima.posts(path, before)
+    with hands.app.app_context():
+        assert len(db.session.scalars(select(PaymentRequest)).all()) == 1
 
 
 # The same again

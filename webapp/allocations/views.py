@@ -33,7 +33,7 @@ def show(case: Any) -> Any:
         case=case_view(case, person.locale),
         # Finance reads codes and amounts, never the name.
         named=policy_allows(person, "case.see", case),
-        may_request=policy_allows(person, "payment.request", case),
+        may_request=case.closed_at is None and policy_allows(person, "payment.request", case),
         may_grant=policy_allows(person, "allocation.grant", case),
         may_adjust=policy_allows(person, "adjustment.decide", case),
         releasable=_releasable(case, person) if policy_allows(person, "instalment.release", case) else [],

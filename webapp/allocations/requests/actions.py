@@ -36,7 +36,7 @@ from ..rules import Approval, Rule
 from ..words import LIMIT_NAMES
 from . import queries
 from .forms import RequestDraft
-from .states import DEEDS, DIRECT, HOLDS_MONEY, REFUNDS_IN, Deed, is_possible, method_of, settles_to
+from .states import DEEDS, DIRECT, HOLDS_MONEY, Deed, is_possible, method_of, settles_to, takes_refunds
 
 MOST_FEE = Fraction(1, 5)
 """An operator's fee is small beside the payment; whatever is more is a correction by two people."""
@@ -91,6 +91,8 @@ def ask(
             said = _("Une demande est déjà partie de cette page. Envoyez encore pour en faire une autre.")
             raise NeedsAttention({"id": [said]})
         return already
+    if case.closed_at is not None:
+        raise NeedsAttention({"amount": [_("Ce dossier est clos.")]})
     allocation = db.session.scalar(select(Allocation).where(Allocation.case_id == case.id))
     if allocation is None:
         raise NeedsAttention({"amount": [_("Ce cas n’a pas d’allocation.")]})
@@ -256,6 +258,8 @@ def _check_step(
         raise NeedsAttention(
             {"": [_("Cette demande a changé depuis que vous l’avez ouverte. Regardez-la de nouveau.")]}
         )
+    if deed.apart and _had_a_hand(request, by):
+        raise NeedsAttention({"": [_("Quelqu’un qui n’a ni demandé ni payé doit le faire.")]})
     if deed.name == "cancellation" and _is_paid_in_part(request):
         raise NeedsAttention(
             {
@@ -297,6 +301,8 @@ def needs_reason(request: PaymentRequest, deed: Deed) -> bool:
 
 def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any, now: datetime) -> bool:
     """Whether this deed waits for somebody else, or for the request's money or quotes."""
+    if deed.apart and _had_a_hand(request, by):
+        return True
     match deed.name:
         case "submission":
             return not _has_quotes(request)
@@ -309,6 +315,17 @@ def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any, now: datetime) -
         case "verification" | "closure":
             return request.held_minor > 0
     return False
+
+
+def _had_a_hand(request: PaymentRequest, by: Any) -> bool:
+    """Whether this person asked for it or, where the rule wants other people for each part, ever paid for it.
+
+    A trigger of the database holds the same.
+    """
+    if by.id == request.requester_id:
+        return True
+    paid = select(Payment.id).where(Payment.request_id == request.id, Payment.by_id == by.id)
+    return request.three_people and db.session.scalar(paid.limit(1)) is not None
 
 
 def _is_theirs_to_approve(request: PaymentRequest, *, by: Any, now: datetime) -> bool:
@@ -551,7 +568,7 @@ def record_refund(
         if (already.request_id, already.kind, already.local_minor) != (request.id, "refunded", back.minor):
             raise NeedsAttention({"id": [_taken_payment()]})
         return already
-    if request.state not in REFUNDS_IN:
+    if not may_come_back(request):
         raise NeedsAttention({"": [_("L’argent d’une demande ne revient qu’après le retour.")]})
     if version is not None and version != request.version:
         raise NeedsAttention(
@@ -589,6 +606,11 @@ def record_refund(
     db.session.flush()
     touch(case)
     return entry
+
+
+def may_come_back(request: PaymentRequest) -> bool:
+    """Whether money of this request may come back: its goods went back."""
+    return takes_refunds([step.state for step in _way(request)])
 
 
 def _check_settling(payment: Payment, case: Case, *, by: Any, settled: datetime | None) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import aliased
 
 from ...cases.models import Case, TimelineEntry
@@ -24,7 +24,7 @@ from ..models import (
     RequestStep,
 )
 from ..rates import convert, rate_on
-from .states import LACKS, REFUNDS_IN, SAID
+from .states import LACKS, SAID
 
 PAGE = 30
 _PLACE = {state: place for place, state in enumerate(REQUEST_STATES)}
@@ -87,7 +87,10 @@ _QUEUE = (
 )
 
 
-_AWAITING_REFUND = _QUEUE.where(LEFT_TO_REFUND > 0)
+_AWAITING_REFUND = _QUEUE.where(
+    LEFT_TO_REFUND > 0,
+    exists().where(RequestStep.request_id == PaymentRequest.id, RequestStep.state == "returned"),
+)
 
 
 def office_queue(office_id: UUID, states: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[list[Any], bool]:
@@ -97,7 +100,7 @@ def office_queue(office_id: UUID, states: tuple[str, ...], kinds: tuple[str, ...
 
 def awaiting_refund(office_id: UUID) -> tuple[list[Any], bool]:
     """Likewise those whose goods went back and whose money has not all come back."""
-    return _some(_AWAITING_REFUND, office_id, REFUNDS_IN, PAYEE_KINDS)
+    return _some(_AWAITING_REFUND, office_id, ("returned", "closed"), PAYEE_KINDS)
 
 
 def _some(

@@ -1,5 +1,6 @@
 """The way of a payment request, as data: which deed leads from where to where, who may, and what it needs. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 DIRECT = ("cash", "mobile_money", "reimbursement")
@@ -9,8 +10,6 @@ HOLDS_MONEY = ("approved", "ordered", "delivered", "invoiced", "disputed")
 """States in which what is not yet paid is set aside."""
 SETTLINGS = ("confirmed", "failed", "refunded")
 """What became of a payment: steps that stand beside the states, and lead to none."""
-REFUNDS_IN = ("returned",)
-"""Money comes back once the goods went back."""
 LACKS = ("returnee.not_received", "returnee.partly")
 SAID = ("returnee.received", *LACKS)
 """What returnees say of a purchase, as it stands on the timeline; and the words by which something is missing."""
@@ -18,7 +17,8 @@ SAID = ("returnee.received", *LACKS)
 
 @dataclass(frozen=True)
 class Deed:
-    """One deed on a request. ``document`` must be there first; ``reason`` must be given."""
+    """One deed on a request. ``document`` must be there first; ``reason`` must be given; ``apart`` from whoever
+    asked or paid."""
 
     name: str
     to: str
@@ -28,6 +28,7 @@ class Deed:
     document: str | None = None
     direct_from: tuple[str, ...] = ()
     """States from which it is possible when the payee gets money directly."""
+    apart: bool = False
 
 
 DEEDS = {
@@ -41,8 +42,8 @@ DEEDS = {
         Deed("delivery", "delivered", ("ordered",), "payment.request", document="handover"),
         Deed("invoice", "invoiced", ("delivered",), "payment.order", document="invoice"),
         Deed("payment", "paid", ("invoiced",), "payment.pay", direct_from=("approved", "delivered")),
-        Deed("verification", "verified", ("paid",), "payment.verify"),
-        Deed("closure", "closed", ("verified", "returned"), "payment.verify"),
+        Deed("verification", "verified", ("paid",), "payment.verify", apart=True),
+        Deed("closure", "closed", ("verified", "returned"), "payment.verify", apart=True),
         Deed(
             "dispute",
             "disputed",
@@ -51,7 +52,7 @@ DEEDS = {
             reason=True,
         ),
         Deed("return", "returned", ("disputed", "delivered"), "payment.verify", reason=True),
-        Deed("settlement", "verified", ("disputed",), "payment.verify", reason=True),
+        Deed("settlement", "verified", ("disputed",), "payment.verify", reason=True, apart=True),
     )
 }
 
@@ -74,6 +75,11 @@ def is_possible(deed: Deed, *, state: str, payee_kind: str) -> bool:
     if state in deed.from_:
         return not (deed.name == "order" and payee_kind in DIRECT)
     return payee_kind in DIRECT and state in deed.direct_from
+
+
+def takes_refunds(way: Sequence[str]) -> bool:
+    """Whether money may come back after these states: the goods went back, also when the request was closed since."""
+    return way[-1:] == ["returned"] or way[-2:] == ["returned", "closed"]
 
 
 def method_of(payee_kind: str) -> str:

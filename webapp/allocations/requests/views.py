@@ -30,6 +30,7 @@ from . import papers, queries
 from .actions import (
     OverCeiling,
     add_over_ceiling,
+    may_come_back,
     needs_reason,
     offered,
     record_payment,
@@ -48,7 +49,7 @@ from .forms import (
     RefundForm,
     StepForm,
 )
-from .states import DEEDS, DIRECT, REFUNDS_IN
+from .states import DEEDS, DIRECT
 from .words import DEED_NAMES, SAID_NAMES, step_name
 
 payment_requests = Blueprint("payment_requests", __name__)
@@ -272,7 +273,7 @@ def _show(
 def _refund_form(asked: Any, case: Any, person: Any, typed: RefundForm | None) -> RefundForm | None:
     """For finance, once goods went back and as long as something paid has not come back."""
     left = left_to_refund(asked)
-    if asked.state not in REFUNDS_IN or not left.minor or not policy_allows(person, "payment.refund", case):
+    if not may_come_back(asked) or not left.minor or not policy_allows(person, "payment.refund", case):
         return None
     if typed is None:
         typed = RefundForm()
