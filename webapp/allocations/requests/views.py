@@ -442,6 +442,7 @@ def add_paper(request_id: UUID) -> Any:
         )  # fmt: skip
     except NeedsAttention as refused:
         begin_anew()
+        form.id.data = uuid4()  # nothing was taken in: whatever is chosen next is another paper
         return page(
             "payment_requests/show.html", 422, **_show(request_id, document=form, errors=refused.errors)
         )
