@@ -276,12 +276,15 @@ def _fields_that_stay_closed() -> Iterator[str]:
     from .alerts.models import PushSubscription
     from .check_ins.models import CheckIn, RedFlag
     from .keys import CannotOpen
+    from .referrals.models import Referral, ReferralStep
 
     keyring = current_app.extensions["keyring"]
     for table, name, column in (
         (CheckIn, "answers_sealed", "answers"),
         (CheckIn, "result_sealed", "result"),
         (RedFlag, "content_sealed", "content"),
+        (Referral, "content_sealed", "content"),
+        (ReferralStep, "words_sealed", "words"),
         (PushSubscription, "sealed", "sealed"),
     ):
         sealed = getattr(table, name)
@@ -312,9 +315,12 @@ def _submissions_without_record() -> Iterator[str]:
     """Work that phones were told was accepted, and that is not there."""
     from .check_ins.models import CheckIn, RedFlag
     from .offline.models import Submission
+    from .referrals.models import Referral
     from .visits.models import FollowUp, Photo
 
-    tables: dict[str, Any] = {"visit": FollowUp, "check-in": CheckIn, "red-flag": RedFlag, "photo": Photo}
+    tables: dict[str, Any] = {
+        "visit": FollowUp, "check-in": CheckIn, "red-flag": RedFlag, "photo": Photo, "referral": Referral,
+    }  # fmt: skip
     for kind, table in tables.items():
         lost = (
             select(Submission.id)
