@@ -203,16 +203,15 @@ def _payment(app: Flask, world: World, which: str, case: Case, person: Any, mana
         storage=app.extensions["storage"],
     )  # fmt: skip
     world.providers[which], world.requests[which] = provider.id, asked.id
-    # An ordinary one, and one that only its author and the counsellor read.
-    for service in ("protection", "health"):
-        fields = referral_fields(
-            service=service, asked=say("referral_asked"), provider_name=say("referral_provider"),
-            provider_phone=say("referral_phone"),
-        )  # fmt: skip
-        referral = write_referral_from(
-            MultiDict(fields), case=case, by=person, now=now, keyring=app.extensions["keyring"]
-        )
-        world.referrals[which] = referral.id
+    fields = referral_fields(
+        asked=say("referral_asked"),
+        provider_name=say("referral_provider"),
+        provider_phone=say("referral_phone"),
+    )
+    referral = write_referral_from(
+        MultiDict(fields), case=case, by=person, now=now, keyring=app.extensions["keyring"]
+    )
+    world.referrals[which] = referral.id
     world.documents[which] = quote.id
     world.payments[which] = _paid_in_cash(world, case, officer=person.id, manager=manager.id)
     world.adjustments[which] = _proposed(app, case, manager, say)

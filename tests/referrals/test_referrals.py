@@ -26,6 +26,7 @@ from webapp.referrals.states import DEEDS, STATES, WITHIN
 def test_a_referral_goes_from_the_consent_to_what_came_of_it(hands: Hands, people: Any) -> None:
     id = hands.refers("ibrahima", consent="later", sent_how="")
     assert hands.state(id) == "written"
+    assert "À faire : demander l’accord" in people("ibrahima").opens(hands.url).text(".rows")
     way = ("consent", "sending", "acceptance", "absence", "contact", "outcome", "closure")
     for deed in way:
         hands.does("salma" if deed in ("acceptance", "outcome") else "ibrahima", id, deed)

@@ -18,7 +18,7 @@ from .deeds import form_for, step_form, take_step_from, write_referral_from
 from .forms import CONSENT_NAMES, OUTCOME_NAMES, URGENCY_NAMES, WAY_NAMES, ReferralForm, StepForm
 from .models import Referral
 from .states import DEEDS, ENDED, UNANSWERED, WITHOUT_CONSENT, possible
-from .words import DEED_NAMES, STATE_NAMES, STEP_NAMES, service_name
+from .words import DEED_NAMES, NEXT_NAMES, STATE_NAMES, STEP_NAMES, service_name
 
 referrals = Blueprint("referrals", __name__)
 
@@ -39,7 +39,6 @@ def listed(found: list[Referral], case: Any, person: Any, *, on_phone: bool = Fa
 
 
 def _row(referral: Referral, content: dict[str, str], now: Any) -> dict[str, Any]:
-    nexts = possible(referral.state)
     waits = referral.state in UNANSWERED
     return {
         "id": str(referral.id),
@@ -47,7 +46,7 @@ def _row(referral: Referral, content: dict[str, str], now: Any) -> dict[str, Any
         "provider": content["name"],
         "state": STATE_NAMES[referral.state](),
         "tone": TONES.get(referral.state, "wait" if waits else "quiet"),
-        "next": DEED_NAMES[nexts[0].name]() if nexts else "",
+        "next": NEXT_NAMES[referral.state]() if referral.state in NEXT_NAMES else "",
         "due_at": referral.due_at if waits else None,
         "late": waits and referral.due_at <= now,
     }

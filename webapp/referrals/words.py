@@ -27,6 +27,17 @@ STEP_NAMES = STATE_NAMES | {
     "sent": lambda: _("Envoyé au service"),
 }
 """What happened, rather than where it stands."""
+NEXT_NAMES = {
+    "written": lambda: _("À faire : demander l’accord"),
+    "agreed": lambda: _("À faire : envoyer"),
+    "sent": lambda: _("À faire : demander la réponse"),
+    "accepted": lambda: _("À faire : demander si la personne a été reçue"),
+    "refused": lambda: _("À faire : clore, ou demander à un autre service"),
+    "did_not_come": lambda: _("À faire : demander pourquoi, puis clore"),
+    "seen": lambda: _("À faire : demander ce qui en est sorti"),
+    "outcome": lambda: _("À faire : clore"),
+}
+"""What comes next, from each state from which something does."""
 DEED_NAMES = {
     "consent": lambda: _("Noter la réponse de la personne"),
     "sending": lambda: _("Noter l’envoi"),
