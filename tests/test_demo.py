@@ -34,6 +34,7 @@ from webapp.offline.models import Submission
 from webapp.people.models import Office, Staff
 from webapp.people.queries import staff_by_email
 from webapp.people.words import LENGTH, propose, word_list
+from webapp.referrals.models import Referral
 from webapp.visits.models import FollowUp, Photo
 
 LIST = Path(__file__).parent / "samples/referrals-ma-2026-10.xlsx"
@@ -156,6 +157,12 @@ def test_money_is_on_its_way_and_the_morning_brings_no_flood(world: Flask) -> No
     for office in db.session.scalars(select(Office)):
         [job] = db.session.scalars(select(Job).where(Job.key == f"daily:{office.id}"))
         assert len(Daily().prepare(job.facts, now=clock.now())) < 20
+
+
+def test_people_are_sent_to_services_and_each_referral_has_come_so_far(world: Flask) -> None:
+    states = list(db.session.scalars(select(Referral.state)))
+    assert set(states) >= {"written", "declined", "sent", "accepted", "refused", "did_not_come", "outcome"}
+    assert set(db.session.scalars(select(Referral.restricted))) == {True, False}
 
 
 def test_the_card_of_aminata_opens_her_page(made: tuple[Flask, tuple[str, str]], tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from webapp.allocations.requests.views import STEPS
 from webapp.database import db
 from webapp.people.models import Session, Staff
 from webapp.permissions import MAY, Role, may
+from webapp.referrals.states import DEEDS as REFERRAL_DEEDS
 
 ALLOWED, SIGN_IN, FORBIDDEN, UNKNOWN = "allowed", "sign in", "403", "404"
 
@@ -35,6 +36,11 @@ FOLLOWING = {
 }
 OFFICER = {OWN: {"ibrahima"}, OTHER: {"mariama"}, FOREIGN: {"awa"}}
 CARING = {OWN: {"ibrahima", "salma"}, OTHER: {"mariama"}, FOREIGN: {"awa"}}
+REFERRING = {
+    OWN: {"ibrahima", "salma", "kadiatou"},
+    OTHER: {"mariama", "kadiatou"},
+    FOREIGN: {"awa", "moussa"},
+}
 IN_CHARGE = {OWN: {"ibrahima", "kadiatou"}, OTHER: {"mariama", "kadiatou"}, FOREIGN: {"awa", "moussa"}}
 PAYING = {
     OWN: {"ibrahima", "kadiatou", "farah"},
@@ -67,6 +73,7 @@ OF_OFFICE = {
     FOREIGN: {"awa", "moussa"},
 }
 DEED = "/payment-requests/<uuid:request_id>/<any(" + ",".join(STEPS) + "):deed>"
+REFERRAL_STEP = "/referrals/<uuid:referral_id>/<any(" + ",".join(REFERRAL_DEEDS) + "):deed>"
 ADJUSTMENT = (
     "/cases/<uuid:case_id>/allocation/adjustments/<uuid:adjustment_id>/<any(confirmed,refused):outcome>"
 )
@@ -166,6 +173,13 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/cases/intake/<uuid:list_id>"): hidden(READING, MANAGERS | CASEWORKERS),
     ("POST", "/cases/intake/<uuid:list_id>/choice"): hidden(READING, MANAGERS | CASEWORKERS),
     ("POST", "/cases/intake/<uuid:list_id>/confirmation"): hidden(READING, MANAGERS | CASEWORKERS),
+    # Referrals; which of them are restricted: tests/referrals/test_restricted.py
+    ("GET", "/cases/<uuid:case_id>/referrals"): on_case(REFERRING),
+    ("GET", "/cases/<uuid:case_id>/referrals/new"): on_case(CARING),
+    ("POST", "/cases/<uuid:case_id>/referrals"): on_case(CARING),
+    ("GET", "/referrals/<uuid:referral_id>"): on_case(REFERRING),
+    ("GET", "/referrals/<uuid:referral_id>/letter"): on_case(CARING),
+    ("POST", REFERRAL_STEP): on_case(CARING),
     # Payment requests: asked by the officer, approved by the manager, paid by finance
     ("GET", "/cases/<uuid:case_id>/payment-requests/new"): on_case(OFFICER),
     ("POST", "/cases/<uuid:case_id>/payment-requests"): on_case(OFFICER),
@@ -301,6 +315,7 @@ def path_of(rule: str, world: World, which: str, app: Flask) -> str:
         "quarantined_id": world.quarantined[which],
         "staff_id": world.dismissed,
         "request_id": world.requests[which],
+        "referral_id": world.referrals[which],
         "document_id": world.documents[which],
         "payment_id": world.payments[which],
         "provider_id": world.providers[which],
@@ -308,7 +323,7 @@ def path_of(rule: str, world: World, which: str, app: Flask) -> str:
         "outcome": "refused",
         "number": 1,
         "rule_id": world.rule,
-        "deed": "approval",
+        "deed": "acceptance" if "/referrals/" in rule else "approval",
         "step": "interview",
         "n": 0,
         "name": built,
@@ -397,7 +412,12 @@ def test_what_is_not_there_and_what_is_not_yours_are_answered_alike(app: Flask, 
         if door.of_case and "awa" in door.roles:
             theirs = awa.open(path_of(rule, world, OWN, app), method=method)
             nobodys = awa.open(
-                re.sub(r"<uuid:\w+>", str(uuid4()), re.sub(r"<any.*>", "approval", rule)), method=method
+                re.sub(
+                    r"<uuid:\w+>",
+                    str(uuid4()),
+                    re.sub(r"<any.*>", "acceptance" if "/referrals/" in rule else "approval", rule),
+                ),
+                method=method,
             )
             assert (theirs.status_code, theirs.data) == (nobodys.status_code, nobodys.data), rule
 
@@ -437,19 +457,22 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
             "follows",
             (
                 "case.see case.follow procedure.see procedure.interrupt procedure.resume arrival.record returnee_card.give "
-                "visit.record photo.see photo.add check_in.record check_in.see_band "
+                "visit.record photo.see photo.add check_in.record check_in.see_band referral.see referral.write "
                 "red_flag.raise allocation.see payment.see payment.request payment.cancel payment.order payment.dispute"
             ),
         ),
         Role.COUNSELLOR: (
             "counsels",
-            "case.see case.follow check_in.record check_in.see_band check_in.see_answers red_flag.raise red_flag.see",
+            (
+                "case.see case.follow check_in.record check_in.see_band check_in.see_answers red_flag.raise red_flag.see "
+                "referral.see referral.see_restricted referral.write"
+            ),
         ),
         Role.PROGRAMME_MANAGER: (
             "office",
             (
                 "case.see case.follow case.assign procedure.see procedure.decide arrival.record returnee_card.give "
-                "photo.see red_flag.count allocation.see payment.see payment.approve payment.cancel "
+                "photo.see red_flag.count referral.see allocation.see payment.see payment.approve payment.cancel "
                 "payment.verify payment.dispute allocation.grant instalment.release allocation.adjust adjustment.decide"
             ),
         ),

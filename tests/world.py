@@ -33,6 +33,7 @@ from webapp.people import sessions
 from webapp.people.models import Office, Phone, PhonePerson, Staff
 from webapp.permissions import Role
 from webapp.providers.actions import add_provider
+from webapp.referrals.deeds import write_referral_from
 from webapp.returnee_pages.actions import make_access
 from webapp.visits.actions import keep_photo
 from webapp.visits.deeds import record_visit_from
@@ -70,6 +71,7 @@ class World:
     documents: dict[str, UUID] = field(default_factory=dict)
     payments: dict[str, UUID] = field(default_factory=dict)
     providers: dict[str, UUID] = field(default_factory=dict)
+    referrals: dict[str, UUID] = field(default_factory=dict)
     adjustments: dict[str, UUID] = field(default_factory=dict)
     rule: UUID = field(default_factory=uuid4)
     dismissed: UUID = field(default_factory=uuid4)
@@ -201,6 +203,15 @@ def _payment(app: Flask, world: World, which: str, case: Case, person: Any, mana
         storage=app.extensions["storage"],
     )  # fmt: skip
     world.providers[which], world.requests[which] = provider.id, asked.id
+    fields = referral_fields(
+        asked=say("referral_asked"),
+        provider_name=say("referral_provider"),
+        provider_phone=say("referral_phone"),
+    )
+    referral = write_referral_from(
+        MultiDict(fields), case=case, by=person, now=now, keyring=app.extensions["keyring"]
+    )
+    world.referrals[which] = referral.id
     world.documents[which] = quote.id
     world.payments[which] = _paid_in_cash(world, case, officer=person.id, manager=manager.id)
     world.adjustments[which] = _proposed(app, case, manager, say)
@@ -241,6 +252,15 @@ def request_fields(amount: str = "150", **changed: str) -> dict[str, str]:
         "id": str(uuid4()), "category": "micro_project", "what": "Machine à coudre", "amount": amount,
         "currency": "EUR", "payee_kind": "provider", "provider": "", "payee_name": "Bamba & fils",
         "chosen_by": "returnee", "operator": "", **changed,
+    }  # fmt: skip
+
+
+def referral_fields(**changed: str) -> dict[str, str]:
+    """A referral as the form posts it: agreed to and sent today, to a clinic that is not in the list."""
+    return {
+        "id": str(uuid4()), "service": "health", "provider": "", "provider_name": "Clinique du carrefour",
+        "provider_phone": "+224620000055", "asked": "Une consultation", "urgency": "soon", "consent": "spoken",
+        "consent_on": "", "sent_how": "phone", "appointment_on": "", **changed,
     }  # fmt: skip
 
 

@@ -83,14 +83,15 @@ def _install_features(app: Flask) -> None:
     from .offline.quarantine.views import quarantine
     from .offline.views import offline
     from .providers.views import providers
+    from .referrals.views import referrals
     from .reports.views import reports
     from .returnee_pages.views import returnee_pages
     from .returns.views import returns
     from .visits.views import visits
 
     features = (
-        cases, intake, returns, visits, check_ins, catalogue, allocations, grants, payment_requests, finance, providers, alerts,
-        returnee_pages, offline, carried, phones, quarantine, reports,
+        cases, intake, returns, visits, check_ins, catalogue, referrals, allocations, grants, payment_requests, finance,
+        providers, alerts, returnee_pages, offline, carried, phones, quarantine, reports,
     )  # fmt: skip
     for feature in features:
         app.register_blueprint(feature)
@@ -106,6 +107,8 @@ def _teach_words() -> None:
     from .allocations.grants import words as grant_words
     from .allocations.requests import words as request_words
     from .check_ins import words as check_in_words
+    from .referrals import open_matters as open_referrals
+    from .referrals import words as referral_words
     from .returnee_pages import words as returnee_words
     from .returns import parts as return_parts
     from .returns import words as return_words
@@ -119,6 +122,8 @@ def _teach_words() -> None:
             grant_words,
             request_words,
             check_in_words,
+            open_referrals,
+            referral_words,
             returnee_words,
             return_parts,
             return_words,

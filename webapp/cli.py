@@ -276,12 +276,15 @@ def _fields_that_stay_closed() -> Iterator[str]:
     from .alerts.models import PushSubscription
     from .check_ins.models import CheckIn, RedFlag
     from .keys import CannotOpen
+    from .referrals.models import Referral, ReferralStep
 
     keyring = current_app.extensions["keyring"]
     for table, name, column in (
         (CheckIn, "answers_sealed", "answers"),
         (CheckIn, "result_sealed", "result"),
         (RedFlag, "content_sealed", "content"),
+        (Referral, "content_sealed", "content"),
+        (ReferralStep, "words_sealed", "words"),
         (PushSubscription, "sealed", "sealed"),
     ):
         sealed = getattr(table, name)
@@ -313,6 +316,7 @@ def _submissions_without_record() -> Iterator[str]:
     from .allocations.models import PaymentRequest, RequestDocument
     from .check_ins.models import CheckIn, RedFlag
     from .offline.models import Submission
+    from .referrals.models import Referral
     from .visits.models import FollowUp, Photo
 
     # A photo is of a visit, or it is a paper of a payment request.
@@ -321,6 +325,7 @@ def _submissions_without_record() -> Iterator[str]:
         "check-in": [CheckIn],
         "red-flag": [RedFlag],
         "payment-request": [PaymentRequest],
+        "referral": [Referral],
         "photo": [Photo, RequestDocument],
     }
     for kind, places in tables.items():

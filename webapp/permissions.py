@@ -127,6 +127,10 @@ MAY: dict[str, list[Predicate]] = {
     "red_flag.raise": [is_case_officer, is_case_counsellor],
     "red_flag.see": [is_case_counsellor],
     "red_flag.count": [is_office_manager],
+    # Referrals: a restricted one is read by its author and by whom "see_restricted" names, nobody else
+    "referral.see": [is_case_officer, is_case_counsellor, is_office_manager],
+    "referral.see_restricted": [is_case_counsellor],
+    "referral.write": [is_case_officer, is_case_counsellor],
     # Money
     "allocation.see": [is_case_officer, is_office_manager, is_office_finance],
     "allocation.list": [is_finance_officer],

@@ -132,6 +132,7 @@ def test_every_kind_of_work_that_waits_is_shown_in_words(revoked, aminata, kadia
         "visit": (visit_fields(), "Visite à domicile"),
         "check-in": ({}, ""),
         "red-flag": ({}, ""),
+        "referral": ({}, ""),
         "payment-request": (request_fields("150"), "Petit projet"),
         "arrival": ({"met": "yes"}, "Oui"),
         "interruption": ({"asked_by": "person"}, "La personne"),

@@ -1,8 +1,9 @@
 """What only time brings about: once a day each office is looked through, and what is new is written on the timeline.
 
 A request that waits, an order without delivery, an invoice unpaid, an allocation about to end, an instalment that
-is due, a photo that proves two things, a provider with an unusual share. Each is noted once for its subject and
-threshold, whatever day the worker was killed on; the rules then tell people as of everything else that happens.
+is due, a photo that proves two things, a provider with an unusual share, a referral that nobody accepted. Each is
+noted once for its subject and threshold, whatever day the worker was killed on; the rules then tell people as of
+everything else that happens.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,9 @@ from ..cases.timeline import add_entry
 from ..check_ins.models import NextStep
 from ..database import db
 from ..people.models import Office
+from ..referrals.actions import kind_of
+from ..referrals.models import Referral
+from ..referrals.states import UNANSWERED, WITHIN
 from ..visits.models import Photo
 from . import actions
 from .deliveries import Again
@@ -78,7 +82,8 @@ class Daily:
         if office is None:
             return None
         note(prepared, office_id=office.id, now=now)
-        return Again(next_look(office.timezone, now), {**facts, "looked": now.isoformat()})
+        comes = min([next_look(office.timezone, now), *_urgent_moments(office.id, after=now)])
+        return Again(comes, {**facts, "looked": now.isoformat()})
 
 
 def ask_for_every_office(*, now: datetime) -> None:
@@ -134,6 +139,7 @@ def findings(office_id: UUID, *, since: datetime, now: datetime) -> Iterator[Fin
     yield from _same_photos(office_id, since)
     yield from _shares(office_id, now)
     yield from _late_steps(office_id, today)
+    yield from _unanswered(office_id, now)
 
 
 def _late_steps(office_id: UUID, today: date) -> Iterator[Finding]:
@@ -151,6 +157,36 @@ def _late_steps(office_id: UUID, today: date) -> Iterator[Finding]:
     )
     for row in rows:
         yield Finding("check_in.step_late", row.id, "late", row.case_id, {"action": row.action})
+
+
+_UNANSWERED: Any = (
+    select(
+        Referral.id, Referral.case_id, Referral.by_id, Referral.restricted, Referral.urgency, Referral.due_at
+    )
+    .join(Case, Case.id == Referral.case_id)
+    .where(Referral.state.in_(UNANSWERED), Case.closed_at.is_(None))
+    .order_by(Referral.due_at, Referral.id)
+)
+
+
+def _unanswered(office_id: UUID, now: datetime) -> Iterator[Finding]:
+    """Referrals that nobody accepted in time, and those that waited twice as long; each is told once."""
+    overdue = _UNANSWERED.where(Case.office_id == office_id, Referral.due_at <= now)
+    for row in db.session.execute(overdue):
+        facts = {"author": str(row.by_id), **({"urgent": True} if row.urgency == "urgent" else {})}
+        kinds = ["waiting"] + ["waiting_long"] * (row.due_at + WITHIN[row.urgency] <= now)
+        for kind in kinds:
+            yield Finding(kind_of(kind, restricted=row.restricted), row.id, kind, row.case_id, facts)
+
+
+def _urgent_moments(office_id: UUID, *, after: datetime) -> list[datetime]:
+    """When an urgent referral will have waited too long: that is looked at then, and not the next morning."""
+    longest = WITHIN["urgent"]
+    urgent = _UNANSWERED.where(
+        Case.office_id == office_id, Referral.urgency == "urgent", Referral.due_at > after - longest
+    )
+    due = [row.due_at for row in db.session.execute(urgent)]
+    return [moment for each in due for moment in (each, each + longest) if moment > after]
 
 
 def _stuck(office_id: UUID, state: str, kind: str, before: datetime) -> Iterator[Finding]:

@@ -133,6 +133,27 @@ def contact_lost(entry: Entry) -> Raise | None:
     return Raise((Whom.OFFICER, Whom.MANAGERS)) if entry.kind == "contact.lost" else None
 
 
+# Referrals. What is restricted is told to managers by a rule of its own, which names no case.
+
+
+def referral_waiting(entry: Entry) -> Raise | None:
+    if entry.kind in ("referral.waiting", "restricted_referral.waiting"):
+        return Raise((Whom.AUTHOR,), urgent=bool(entry.facts.get("urgent")))
+    return None
+
+
+def referral_waiting_long(entry: Entry) -> Raise | None:
+    if entry.kind == "referral.waiting_long":
+        return Raise((Whom.MANAGERS,), urgent=bool(entry.facts.get("urgent")))
+    return None
+
+
+def restricted_referral_waiting_long(entry: Entry) -> Raise | None:
+    if entry.kind == "restricted_referral.waiting_long":
+        return Raise((Whom.MANAGERS,), urgent=bool(entry.facts.get("urgent")))
+    return None
+
+
 # The return. The entry's office is the one that has the case: before a departure is set, nobody at the origin is told.
 
 
@@ -231,6 +252,9 @@ RULES: list[Rule] = [
     case_arrived,
     case_assigned,
     contact_lost,
+    referral_waiting,
+    referral_waiting_long,
+    restricted_referral_waiting_long,
     return_informed,
     return_interrupted,
     interruption_to_decide,
@@ -302,8 +326,12 @@ LEADS_TO = {
 }
 """Alerts about money: the page that shows what they are about, for those who may open it."""
 
-WITHOUT_CASE = {("red_flag", Role.PROGRAMME_MANAGER)}
-"""(rule, role) that never learn which case it is about: a manager knows number and age of red flags, no more."""
+WITHOUT_CASE = {
+    ("red_flag", Role.PROGRAMME_MANAGER),
+    ("restricted_referral_waiting_long", Role.PROGRAMME_MANAGER),
+}
+"""(rule, role) that never learn which case it is about: a manager knows number and age of red flags and of restricted
+referrals, no more."""
 
 
 def name_of(rule: Rule) -> str:

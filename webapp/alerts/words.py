@@ -22,6 +22,11 @@ TITLES: dict[str, Any] = {
     "case_arrived": _l("Une personne que vous suivez est arrivée"),
     "case_assigned": _l("Un cas vous est confié"),
     "contact_lost": _l("Une personne ne peut plus être jointe"),
+    "referral_waiting": _l("Un référencement attend une réponse depuis trop longtemps"),
+    "referral_waiting_long": _l("Un référencement attend une réponse depuis deux fois trop longtemps"),
+    "restricted_referral_waiting_long": _l(
+        "Un référencement attend une réponse depuis deux fois trop longtemps"
+    ),
     "return_informed": _l("Une arrivée est annoncée"),
     "return_interrupted": _l("Un retour est interrompu"),
     "interruption_to_decide": _l("Un retour est interrompu : décidez de ce qui était engagé"),
@@ -66,6 +71,11 @@ SENTENCES: dict[str, Any] = {
     "case_arrived": _l("Le premier contact est à prévoir."),
     "case_assigned": _l("Le cas est dans votre liste et sur votre téléphone."),
     "contact_lost": _l("Voyez ensemble qui pourrait savoir où elle est, et jusqu’à quand la chercher."),
+    "referral_waiting": _l("Rappelez le service, ou notez ce qu’il a répondu."),
+    "referral_waiting_long": _l("Voyez avec qui l’a écrit s’il faut demander à un autre service."),
+    "restricted_referral_waiting_long": _l(
+        "Demandez à vos agents et au conseiller si un référencement attend encore, sans demander de qui il s’agit."
+    ),
     "return_informed": _l("Regardez les arrivées et dites qui accueille la personne."),
     "return_interrupted": _l(
         "N’attendez plus la personne à l’aéroport. Elle en a le droit et peut reprendre plus tard."

@@ -20,6 +20,12 @@ MILESTONES = (
 """All that the sending mission sees."""
 COUNSELLING = (
     "check_in.recorded", "check_in.declined", "check_in.step_done", "check_in.step_late", "red_flag.raised",
+    *(
+        f"restricted_referral.{state}"
+        for state in (
+            "written declined sent accepted refused did_not_come seen outcome closed withdrawn waiting waiting_long"
+        ).split()
+    ),
 )  # fmt: skip
 """Kinds that neither the manager's nor anyone else's timeline shows: officer and counsellor only."""
 

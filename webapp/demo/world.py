@@ -29,6 +29,7 @@ from .aminata import tell_aminata
 from .cast import Cast, engage
 from .histories import Person, World
 from .money import let_money_flow
+from .referrals import send_to_services
 from .shelf import PhotoShelf
 from .stories import GRANTED_FROM, story_of, tell_story
 from .words import FLAG_HELP, PURCHASES
@@ -60,6 +61,7 @@ def make_world(keyring: Keyring, storage: Storage) -> tuple[str, str]:
     _refer_to_counsellor(cast, followed)
     _let_returnees_speak(world, aminata, followed)
     _let_money_flow(world, aminata, followed)
+    _send_to_services(world, aminata, followed)
     db.session.flush()
     _tick_off_what_is_old(now)
     _look_only_ahead(cast, now)
@@ -220,6 +222,15 @@ def _let_money_flow(world: World, aminata: Case, followed: list[Followed]) -> No
     let_money_flow(
         world, aminata, asking, [each.case for each in mine if _awaits_money(each)][:1], _rng("money")
     )
+
+
+def _send_to_services(world: World, aminata: Case, followed: list[Followed]) -> None:
+    salma = world.cast.people["salma"]
+    open_ = [each.case for each in followed if each.days > 60 and each.case.closed_at is None]
+    hers = [case for case in open_ if case.counsellor_id == salma.id]
+    others = [case for case in open_ if case.office_id == aminata.office_id and case.counsellor_id is None]
+    # The second is written by the counsellor, of somebody who comes to her.
+    send_to_services(world, aminata, [*hers[:1], *others], _rng("referrals"))
 
 
 def _awaits_money(each: Followed) -> bool:

@@ -29,6 +29,11 @@ from ..check_ins.views import red_flag_page
 from ..formats import money
 from ..people.forms import ROLE_NAMES
 from ..permissions import Role
+from ..referrals.queries import referrals_of
+from ..referrals.views import blank_referral
+from ..referrals.views import list_page as list_of_referrals
+from ..referrals.views import listed as listed_referrals
+from ..referrals.views import new_page as new_referral_page
 from ..returns.views import (
     blank_arrival,
     blank_interruption,
@@ -123,7 +128,7 @@ def _first_forms(person: Any) -> list[Form]:
 
 
 def _later_forms(person: Any) -> list[Form]:
-    """The request for a payment, the statement, the other questionnaires, and what belongs to a journey."""
+    """The request for a payment, the statement, referrals, the other questionnaires, and what belongs to a journey."""
     blank = SlotCase(person, queries.emergency_numbers(person.office_id))
     ask_page = request_page(blank, blank_request(blank), person=person)
     ask_page |= {
@@ -139,9 +144,16 @@ def _later_forms(person: Any) -> list[Form]:
         "may_request": True,
         "statement_slot": Markup("%%statement%%"),
     }
+    referrals_page = {**list_of_referrals(blank, person=person), "referrals_slot": Markup("%%referrals%%")}
     return [
         ("payment-requests/new", "payment_requests/new.html", ask_page),
         ("allocation", "cases/allocation.html", statement_page),
+        ("referrals", "referrals/index.html", referrals_page),
+        (
+            "referrals/new",
+            "referrals/new.html",
+            new_referral_page(blank, blank_referral(blank, person=person), person=person),
+        ),
         *islice(check_in_frames(blank, person), 1, None),
         ("procedure/arrival/new", "returns/step.html", blank_arrival(blank, person=person)),
         _interruption_form(blank, person),
@@ -225,7 +237,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
     numbers = queries.numbers_of([case.returnee_id for case in found])
     histories = queries.timelines(ids, hidden=timeline.kinds_hidden_from(Role.FIELD_OFFICER))
     parts = pages.parts_of(found, person)
-    said = _statements(found, person)
+    said, referred = _statements(found, person), _referrals(found, person)
     locally, drafts = available_locally(ids, day), drafts_of(ids)
     rows = current_app.jinja_env.get_template("parts/pack_rows.html").module
     not_here = off_at_places(person.office_id, [case.place for case in found])
@@ -259,6 +271,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
                 "available_locally": plain_amount(local) if local else "",
                 "locally_in": local.currency if local else "",
                 "statement": said.get(case.id, ""),
+                "referrals": referred.get(case.id, ""),
                 "row": str(rows.list_row(list_page([row], None)["cases"][0])),  # type: ignore[attr-defined]
                 "list_order": case.list_name,
                 "due_row": str(rows.due_row({**_plain(row), **due})) if due else "",  # type: ignore[attr-defined]
@@ -275,6 +288,17 @@ def _statements(found: list[Any], person: Any) -> dict[UUID, str]:
     """The statement of each case's allocation: the part of its page that differs."""
     macro = current_app.jinja_env.get_template("parts/statement.html").module.statement  # type: ignore[attr-defined]
     return {case_id: str(macro(**said)) for case_id, said in statements(found, person).items()}
+
+
+def _referrals(found: list[Any], person: Any) -> dict[UUID, str]:
+    """The list of each case's referrals, without what restricted ones say."""
+    macro = current_app.jinja_env.get_template("parts/referrals.html").module.referral_rows  # type: ignore[attr-defined]
+    here = referrals_of([case.id for case in found])
+    return {
+        case.id: str(macro(**listed_referrals(here[case.id], case, person, on_phone=True)))
+        for case in found
+        if here[case.id]
+    }
 
 
 def _keep(url: str, template: str, *, rows: str = "", order: str = "", **context: Any) -> str:

@@ -36,6 +36,7 @@ from ..people.models import Office, Staff
 from ..people.phones import Author, Passes, find_author
 from ..people.sessions import SignedIn
 from ..permissions import may
+from ..referrals.deeds import write_referral_from
 from ..returns.deeds import interrupt_from, record_arrival_from
 from ..storage import Storage
 from ..visits.actions import hand_over_photos
@@ -46,7 +47,7 @@ from .models import ContestedSubmission, Submission
 
 log = logging.getLogger(__name__)
 
-KINDS = ("visit", "check-in", "red-flag", "payment-request", "arrival", "interruption", "photo")
+KINDS = ("visit", "check-in", "red-flag", "referral", "payment-request", "arrival", "interruption", "photo")
 MOST_IN_A_BATCH = 100
 LARGEST_SEALED = 256 * 1024
 """Of a text. A sealed photo may be LARGEST_PHOTO."""
@@ -507,6 +508,7 @@ def _may_deliver(person: SignedIn, opened: Opened, kind: str, case: Case) -> boo
         "photo": "photo.add",
         "check-in": "check_in.record",
         "red-flag": "red_flag.raise",
+        "referral": "referral.write",
         "payment-request": "payment.request",
         "arrival": "arrival.record",
         "interruption": "procedure.interrupt",
@@ -567,6 +569,15 @@ def _red_flag(
     raise_red_flag_from(
         _form_of(opened, envelope), case=case, by=author.person, now=now, keyring=desk.keyring,
         raised_at=_when(opened, now), claimed_at=opened.claimed_at,
+    )  # fmt: skip
+
+
+def _referral(
+    opened: Opened, envelope: Envelope, case: Case, author: Author, desk: Desk, now: datetime, photo: Any
+) -> None:
+    write_referral_from(
+        _form_of(opened, envelope), case=case, by=author.person, now=now, keyring=desk.keyring,
+        written_at=_when(opened, now), claimed_at=opened.claimed_at,
     )  # fmt: skip
 
 
@@ -674,6 +685,7 @@ _DEEDS: dict[str, Callable[..., None]] = {
     "visit": _visit,
     "check-in": _check_in,
     "red-flag": _red_flag,
+    "referral": _referral,
     "arrival": _arrival,
     "interruption": _interruption,
     "photo": _photo,

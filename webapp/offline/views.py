@@ -195,8 +195,8 @@ def show_submission(submission_id: UUID) -> Any:
     if not mine and not manages:
         abort(404)
     code = ""
-    # Of danger and of how somebody feels a manager learns that it came, never whose it is.
-    hides_case = not mine and submission.kind in ("red-flag", "check-in")
+    # Of danger, of how somebody feels and of referrals a manager learns that they came, never whose they are.
+    hides_case = not mine and submission.kind in ("red-flag", "check-in", "referral")
     if submission.case_id and not hides_case:
         code = (
             allowed_case(submission.case_id, "case.see").code

@@ -8,6 +8,7 @@ KIND_NAMES: dict[str, Callable[[], str]] = {
     "visit": lambda: _("Visite"),
     "check-in": lambda: _("Questionnaire"),
     "red-flag": lambda: _("Signal de danger"),
+    "referral": lambda: _("Référencement"),
     "payment-request": lambda: _("Demande de paiement"),
     "arrival": lambda: _("Arrivée"),
     "interruption": lambda: _("Retour interrompu"),

@@ -11,8 +11,8 @@ from ...people.models import Staff
 from ..models import QuarantineDecision, Submission
 
 MOST = 200
-PROTECTED = ("check-in", "red-flag")
-"""Of danger and of how somebody feels a manager learns that it came, never what it says or of whom."""
+PROTECTED = ("check-in", "red-flag", "referral")
+"""Of danger, of how somebody feels and of referrals a manager learns that they came, never what they say or of whom."""
 
 
 def waiting_for(person: Any) -> list[Any]:
