@@ -81,6 +81,7 @@ def _install_features(app: Flask) -> None:
     from .offline.phones.views import phones
     from .offline.quarantine.views import quarantine
     from .offline.views import offline
+    from .plans.views import plans
     from .providers.views import providers
     from .reports.views import reports
     from .returnee_pages.views import returnee_pages
@@ -88,7 +89,7 @@ def _install_features(app: Flask) -> None:
     from .visits.views import visits
 
     features = (
-        cases, intake, returns, visits, check_ins, catalogue, allocations, grants, payment_requests, finance, providers, alerts,
+        cases, intake, returns, plans, visits, check_ins, catalogue, allocations, grants, payment_requests, finance, providers, alerts,
         returnee_pages, offline, phones, quarantine, reports,
     )  # fmt: skip
     for feature in features:
@@ -100,11 +101,12 @@ def _install_features(app: Flask) -> None:
 def _teach_words() -> None:
     # Importing a feature's words teaches the timeline and the case's page to tell what it writes.
     from .alerts import rules
-    from .allocations import open_matters
+    from .allocations import means, open_matters
     from .allocations import words as allocation_words
     from .allocations.grants import words as grant_words
     from .allocations.requests import words as request_words
     from .check_ins import words as check_in_words
+    from .plans import words as plan_words
     from .returnee_pages import words as returnee_words
     from .returns import parts as return_parts
     from .returns import words as return_words
@@ -113,11 +115,13 @@ def _teach_words() -> None:
     assert all(
         (
             rules,
+            means,
             open_matters,
             allocation_words,
             grant_words,
             request_words,
             check_in_words,
+            plan_words,
             returnee_words,
             return_parts,
             return_words,

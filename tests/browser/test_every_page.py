@@ -21,14 +21,14 @@ PAGES = {
         "/today", "/cases", "/cases/{case}", *FORM_PAGES, "/cases/{case}/allocation", "/outbox", "/more", "/alerts",
         "/cases/{case}/check-ins/new/reintegration-survey", "/cases/{case}/check-ins",
         "/arrivals", "/cases/{case}/procedure/orientation/new", "/visits/{visit}/photos/new", "/nothing-here", "/unlock", "/phone-check",
-        "/cases/{case}/payment-requests/new", "/phones", "/password",
+        "/cases/{case}/payment-requests/new", "/cases/{case}/plan", "/cases/{case}/plan/new", "/phones", "/password",
     ),
     "salma": ("/cases", "/cases/{case}", *FORM_PAGES[1:], "/check-ins/{check_in}", "/alerts", "/more", "/outbox"),
     "kadiatou": (
         "/dashboard", "/cases", "/cases?q=Bah", "/cases?q=nobody", "/cases/{case}", "/cases/{case}/allocation",
         "/cases/intake", "/cases/intake/{list}", "/alerts", "/alerts/{alert}", "/submissions/{submission}", "/more",
         "/arrivals", "/cases/{case}/procedure", "/cases/{bare}/allocation/new", *MONEY_PAGES, "/cases/{case}/allocation/instalments/1",
-        "/phones", "/quarantine", "/quarantine/{quarantined}", "/cases/{case}/card",
+        "/phones", "/quarantine", "/quarantine/{quarantined}", "/cases/{case}/card", "/cases/{case}/plan", "/cases/{case}/plan/changes",
     ),
     "farah": (
         "/allocations", "/cases/{case}/allocation", *MONEY_PAGES, "/payments", "/payments/{payment}",

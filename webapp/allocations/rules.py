@@ -11,9 +11,9 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from ..money import EXPONENT, Money, NotAnAmount
+from ..money import CATEGORIES, EXPONENT, Money, NotAnAmount
 from ..permissions import Role
-from .models import CASH, CATEGORIES
+from .models import CASH
 
 LONGEST = 64_000
 """Characters of a rule file; a scheme's rules fill one or two pages."""

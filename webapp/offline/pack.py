@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from .. import clock
 from ..allocations.requests.queries import available_locally
-from ..allocations.requests.views import blank_request, plain_amount, request_page
+from ..allocations.requests.views import blank_request, request_page
 from ..allocations.views import statements
 from ..cases import pages, queries, timeline
 from ..cases.pages import SlotCase
@@ -26,8 +26,11 @@ from ..check_ins.forms import RedFlagForm
 from ..check_ins.queries import giving_state, off_at_places
 from ..check_ins.views import frames as check_in_frames
 from ..check_ins.views import red_flag_page
+from ..formats import plain_amount
 from ..people.forms import ROLE_NAMES
 from ..permissions import Role
+from ..plans.queries import cases_with_plan
+from ..plans.views import blank_plan, filled_forms, form_page, plan_frame, told_plans
 from ..returns.views import (
     blank_arrival,
     blank_interruption,
@@ -81,10 +84,13 @@ def lines(person: Any, *, cursor: int, build: str, opaque: str, later: bool = Fa
             "assets": [current_app.extensions["assets"].url("questions.js")],
         }
     yield from _returns(found, person) if sends else _cases(found, person)
+    planned = cases_with_plan(gone) if gone and not sends else set()
     for case_id in sorted(gone, key=str):
         yield _line(gone=f"/cases/{case_id}")
         if sends:
             yield _line(gone=f"/cases/{case_id}/procedure")
+        if case_id in planned:
+            yield _line(gone=f"/cases/{case_id}/plan/new")
     yield _line(
         cursor=newest, build=present_build, person=opaque, as_of=clock.now().isoformat(), **end, end=True
     )
@@ -117,7 +123,7 @@ def _first_forms(person: Any) -> list[Form]:
 
 
 def _later_forms(person: Any) -> list[Form]:
-    """The request for a payment, the statement, the other questionnaires, and what belongs to a journey."""
+    """The request for a payment, the statement, the plan, the other questionnaires, and what belongs to a journey."""
     blank = SlotCase(person, queries.emergency_numbers(person.office_id))
     ask_page = request_page(blank, blank_request(blank), person=person)
     ask_page |= {
@@ -136,6 +142,8 @@ def _later_forms(person: Any) -> list[Form]:
     return [
         ("payment-requests/new", "payment_requests/new.html", ask_page),
         ("allocation", "cases/allocation.html", statement_page),
+        ("plan", "plans/show.html", plan_frame(blank, person=person)),
+        ("plan/new", "plans/new.html", form_page(blank, blank_plan(blank, person=person), person=person)),
         *islice(check_in_frames(blank, person), 1, None),
         ("procedure/arrival/new", "returns/step.html", blank_arrival(blank, person=person)),
         _interruption_form(blank, person),
@@ -220,6 +228,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
     histories = queries.timelines(ids, hidden=timeline.kinds_hidden_from(Role.FIELD_OFFICER))
     parts = pages.parts_of(found, person)
     said = _statements(found, person)
+    told, filled = told_plans(found, person), filled_forms(found, person)
     locally = available_locally(ids, day)
     rows = current_app.jinja_env.get_template("parts/pack_rows.html").module
     not_here = off_at_places(person.office_id, [case.place for case in found])
@@ -236,6 +245,9 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
         url = f"/cases/{case.id}"
         title, main = _main_of("cases/show.html", as_of=KEPT, **context)
         yield _line(keep=url, main=main, title=title)
+        if case.id in filled:
+            title, main = _main_of("plans/new.html", **filled[case.id])
+            yield _line(keep=f"{url}/plan/new", main=main, title=title)
         allocation, local = parts[case.id].get("allocation"), locally.get(case.id)
         row = replace(queries.row_of(case), officer_name=None)
         due = context["next_follow_up"]
@@ -252,6 +264,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
                 "available_locally": plain_amount(local) if local else "",
                 "locally_in": local.currency if local else "",
                 "statement": said.get(case.id, ""),
+                "plan": _plan(told[case.id], case),
                 "row": str(rows.list_row(list_page([row], None)["cases"][0])),  # type: ignore[attr-defined]
                 "list_order": case.list_name,
                 "due_row": str(rows.due_row({**_plain(row), **due})) if due else "",  # type: ignore[attr-defined]
@@ -268,6 +281,12 @@ def _statements(found: list[Any], person: Any) -> dict[UUID, str]:
     """The statement of each case's allocation: the part of its page that differs."""
     macro = current_app.jinja_env.get_template("parts/statement.html").module.statement  # type: ignore[attr-defined]
     return {case_id: str(macro(**said)) for case_id, said in statements(found, person).items()}
+
+
+def _plan(told: dict[str, Any], case: Any) -> str:
+    """The versions of the plan that count; nothing for a case without one."""
+    macro = current_app.jinja_env.get_template("parts/plan.html").module.plan_body  # type: ignore[attr-defined]
+    return str(macro(told["approved"], told["waiting"], str(case.id))) if told["history"] else ""
 
 
 def _keep(url: str, template: str, *, rows: str = "", order: str = "", **context: Any) -> str:

@@ -36,6 +36,7 @@ from ..people.models import Office, Staff
 from ..people.phones import Author, Passes, find_author
 from ..people.sessions import SignedIn
 from ..permissions import may
+from ..plans.deeds import submit_from
 from ..returns.deeds import interrupt_from, record_arrival_from
 from ..storage import Storage
 from ..visits.deeds import NoPicture, PressedPhoto, keep_photo_from, note_refused_photo, record_visit_from
@@ -46,7 +47,7 @@ from .models import ContestedSubmission, Submission
 
 log = logging.getLogger(__name__)
 
-KINDS = ("visit", "check-in", "red-flag", "payment-request", "arrival", "interruption", "photo")
+KINDS = ("visit", "check-in", "red-flag", "payment-request", "plan", "arrival", "interruption", "photo")
 MOST_IN_A_BATCH = 100
 LARGEST_SEALED = 256 * 1024
 """Of a text. A sealed photo may be LARGEST_PHOTO."""
@@ -510,13 +511,14 @@ def _may_deliver(person: SignedIn, kind: str, case: Case) -> bool:
         "check-in": "check_in.record",
         "red-flag": "red_flag.raise",
         "payment-request": "payment.request",
+        "plan": "plan.write",
         "arrival": "arrival.record",
         "interruption": "procedure.interrupt",
     }
     if may(person, action[kind], case):
         return True
-    # Asking for money is no deposit: only whoever follows the case now may.
-    return kind != "payment-request" and has_followed(person.id, case.id)
+    # Asking for money, or for a plan to be agreed to, is no deposit: only whoever follows the case now may.
+    return kind not in ("payment-request", "plan") and has_followed(person.id, case.id)
 
 
 def _fields(opened: Opened) -> MultiDict[str, str]:
@@ -649,6 +651,14 @@ def _payment_request(
     )  # fmt: skip
 
 
+def _plan(
+    opened: Opened, envelope: Envelope, case: Case, author: Author, desk: Desk, now: datetime, photo: Any
+) -> None:
+    submit_from(
+        _form_of(opened, envelope), case=case, by=author.person, now=now, claimed_at=opened.claimed_at
+    )
+
+
 def _arrival(
     opened: Opened, envelope: Envelope, case: Case, author: Author, desk: Desk, now: datetime, photo: Any
 ) -> None:
@@ -668,6 +678,7 @@ def _interruption(
 
 _DEEDS: dict[str, Callable[..., None]] = {
     "payment-request": _payment_request,
+    "plan": _plan,
     "visit": _visit,
     "check-in": _check_in,
     "red-flag": _red_flag,

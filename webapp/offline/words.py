@@ -9,6 +9,7 @@ KIND_NAMES: dict[str, Callable[[], str]] = {
     "check-in": lambda: _("Questionnaire"),
     "red-flag": lambda: _("Signal de danger"),
     "payment-request": lambda: _("Demande de paiement"),
+    "plan": lambda: _("Plan de réintégration"),
     "arrival": lambda: _("Arrivée"),
     "interruption": lambda: _("Retour interrompu"),
     "photo": lambda: _("Photo"),
