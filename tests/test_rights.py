@@ -77,6 +77,7 @@ REFERRAL_STEP = "/referrals/<uuid:referral_id>/<any(" + ",".join(REFERRAL_DEEDS)
 ADJUSTMENT = (
     "/cases/<uuid:case_id>/allocation/adjustments/<uuid:adjustment_id>/<any(confirmed,refused):outcome>"
 )
+PLAN_DEED = "/cases/<uuid:case_id>/plans/<uuid:plan_id>/<any(approval,return):deed>"
 VALUE = r"<\w+(?:\([^)]*\))?:(\w+)>"
 """A part of a route that stands for a value."""
 
@@ -165,6 +166,13 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/cases/<uuid:case_id>/interruption"): on_case(STOPPING),
     ("POST", "/cases/<uuid:case_id>/interruption/end"): on_case(STOPPING),
     ("POST", "/cases/<uuid:case_id>/interruption/decision"): on_case(MANAGING),
+    # The plan: written by the officer, agreed to by the manager
+    ("GET", "/cases/<uuid:case_id>/plan"): on_case(IN_CHARGE),
+    ("GET", "/cases/<uuid:case_id>/plan/changes"): on_case(IN_CHARGE),
+    ("GET", "/cases/<uuid:case_id>/plan/new"): on_case(OFFICER),
+    ("POST", "/cases/<uuid:case_id>/plans"): on_case(OFFICER),
+    ("POST", PLAN_DEED): on_case(MANAGING),
+    ("POST", "/cases/<uuid:case_id>/plan/steps/<uuid:plan_step_id>/outcome"): on_case(OFFICER),
     ("GET", "/arrivals"): staff(OFFICERS | MANAGERS),
     ("POST", "/cases/<uuid:case_id>/officer"): on_case(MANAGING),
     # Referral lists
@@ -320,6 +328,8 @@ def path_of(rule: str, world: World, which: str, app: Flask) -> str:
         "payment_id": world.payments[which],
         "provider_id": world.providers[which],
         "adjustment_id": world.adjustments[which],
+        "plan_id": world.plans[which],
+        "plan_step_id": world.plan_steps[which],
         "outcome": "refused",
         "number": 1,
         "rule_id": world.rule,
@@ -457,7 +467,7 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
             "follows",
             (
                 "case.see case.follow procedure.see procedure.interrupt procedure.resume arrival.record returnee_card.give "
-                "visit.record photo.see photo.add check_in.record check_in.see_band referral.see referral.write "
+                "visit.record plan.see plan.write photo.see photo.add check_in.record check_in.see_band referral.see referral.write "
                 "red_flag.raise allocation.see payment.see payment.request payment.cancel payment.order payment.dispute"
             ),
         ),
@@ -472,7 +482,7 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
             "office",
             (
                 "case.see case.follow case.assign procedure.see procedure.decide arrival.record returnee_card.give "
-                "photo.see red_flag.count referral.see allocation.see payment.see payment.approve payment.cancel "
+                "plan.see plan.approve photo.see red_flag.count referral.see allocation.see payment.see payment.approve payment.cancel "
                 "payment.verify payment.dispute allocation.grant instalment.release allocation.adjust adjustment.decide"
             ),
         ),

@@ -32,6 +32,7 @@ from webapp.offline.models import Submission
 from webapp.people import sessions
 from webapp.people.models import Office, Phone, PhonePerson, Staff
 from webapp.permissions import Role
+from webapp.plans.deeds import submit_from
 from webapp.providers.actions import add_provider
 from webapp.referrals.deeds import write_referral_from
 from webapp.returnee_pages.actions import make_access
@@ -73,6 +74,8 @@ class World:
     providers: dict[str, UUID] = field(default_factory=dict)
     referrals: dict[str, UUID] = field(default_factory=dict)
     adjustments: dict[str, UUID] = field(default_factory=dict)
+    plans: dict[str, UUID] = field(default_factory=dict)
+    plan_steps: dict[str, UUID] = field(default_factory=dict)
     rule: UUID = field(default_factory=uuid4)
     dismissed: UUID = field(default_factory=uuid4)
     code: str = ""
@@ -127,6 +130,7 @@ def _fill(app: Flask, world: World, which: str, officer_name: str, manager: str,
     _visit(app, world, which, case, person, say)
     _wellbeing(app, world, which, case, person, say)
     _payment(app, world, which, case, person, db.session.get_one(Staff, world.staff[manager]), say)
+    _plan(world, which, case, person, say)
     entry = db.session.query(TimelineEntry).filter_by(case_id=case.id, kind="visit.recorded").one()
     alert = Alert(
         rule="serious_concern", entry_number=entry.number, case_id=case.id, subject_id=entry.subject_id,
@@ -215,6 +219,17 @@ def _payment(app: Flask, world: World, which: str, case: Case, person: Any, mana
     world.documents[which] = quote.id
     world.payments[which] = _paid_in_cash(world, case, officer=person.id, manager=manager.id)
     world.adjustments[which] = _proposed(app, case, manager, say)
+
+
+def _plan(world: World, which: str, case: Case, person: Any, say: Say) -> None:
+    """A plan that waits for approval."""
+    fields = {
+        "id": str(uuid4()), "currency": "EUR", "objectives": say("plan_objectives"), "risks": say("plan_risks"),
+        "step_0_what": say("plan_step"), "step_0_due_on": clock.now().date().isoformat(), "step_0_who": "both",
+        "line_0_category": "training", "line_0_what": say("plan_line"), "line_0_amount": "120",
+    }  # fmt: skip
+    plan = submit_from(MultiDict(fields), case=case, by=person, now=clock.now())
+    world.plans[which], world.plan_steps[which] = plan.id, UUID(plan.steps[0]["key"])
 
 
 def _proposed(app: Flask, case: Case, manager: Staff, say: Say) -> UUID:

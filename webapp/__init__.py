@@ -82,6 +82,7 @@ def _install_features(app: Flask) -> None:
     from .offline.phones.views import phones
     from .offline.quarantine.views import quarantine
     from .offline.views import offline
+    from .plans.views import plans
     from .providers.views import providers
     from .referrals.views import referrals
     from .reports.views import reports
@@ -90,8 +91,8 @@ def _install_features(app: Flask) -> None:
     from .visits.views import visits
 
     features = (
-        cases, intake, returns, visits, check_ins, catalogue, referrals, allocations, grants, payment_requests, finance,
-        providers, alerts, returnee_pages, offline, carried, phones, quarantine, reports,
+        cases, intake, returns, plans, visits, check_ins, catalogue, referrals, allocations, grants, payment_requests,
+        finance, providers, alerts, returnee_pages, offline, carried, phones, quarantine, reports,
     )  # fmt: skip
     for feature in features:
         app.register_blueprint(feature)
@@ -102,11 +103,12 @@ def _install_features(app: Flask) -> None:
 def _teach_words() -> None:
     # Importing a feature's words teaches the timeline and the case's page to tell what it writes.
     from .alerts import rules
-    from .allocations import open_matters
+    from .allocations import means, open_matters
     from .allocations import words as allocation_words
     from .allocations.grants import words as grant_words
     from .allocations.requests import words as request_words
     from .check_ins import words as check_in_words
+    from .plans import words as plan_words
     from .referrals import open_matters as open_referrals
     from .referrals import words as referral_words
     from .returnee_pages import words as returnee_words
@@ -117,11 +119,13 @@ def _teach_words() -> None:
     assert all(
         (
             rules,
+            means,
             open_matters,
             allocation_words,
             grant_words,
             request_words,
             check_in_words,
+            plan_words,
             open_referrals,
             referral_words,
             returnee_words,

@@ -13,6 +13,7 @@ from wtforms import IntegerField as PlainIntegerField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import StopValidation, ValidationError
 
+from .money import Money, NotAnAmount
 from .web import NeedsAttention
 
 _SENTENCES = {
@@ -26,6 +27,21 @@ _SENTENCES = {
     "Field cannot be longer than %(max)d characters.": _l("C’est trop long."),
 }
 """What the library says of a wrong value, in our own words and in the reader's language."""
+CATEGORY_NAMES = [
+    ("micro_project", _l("Petit projet")),
+    ("training", _l("Formation")),
+    ("medicine", _l("Médicaments et soins")),
+    ("housing", _l("Logement")),
+    ("schooling", _l("École des enfants")),
+    ("other", _l("Autre")),
+]
+"""The categories of ``money.CATEGORIES`` as people read them."""
+AMOUNT_SENTENCES = {
+    "form": _l("Écrivez un montant comme 1 500 ou 1500,50."),
+    "decimals": _l("Cette monnaie n’a pas autant de décimales."),
+    "currency": _l("Cette monnaie n’est pas connue."),
+    "size": _l("Ce montant est trop grand."),
+}
 
 
 class _OurSentences:
@@ -110,3 +126,14 @@ def show_sentences(form: Any, refused: NeedsAttention) -> None:
 def sentences(form: Any) -> dict[str, list[str]]:
     """A form's errors as NeedsAttention carries them: sentences for each field."""
     return {name: [str(sentence) for sentence in said] for name, said in form.errors.items() if name}
+
+
+def read_amount(text: str | None, currency: str) -> Money:
+    """The amount somebody typed; raises ValidationError with the sentence that says what is wrong."""
+    try:
+        amount = Money.parse(text or "", currency)
+    except NotAnAmount as wrong:
+        raise ValidationError(str(AMOUNT_SENTENCES[wrong.reason])) from wrong
+    if amount.minor <= 0:
+        raise ValidationError(_("Le montant doit être plus grand que zéro."))
+    return amount

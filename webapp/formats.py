@@ -52,6 +52,11 @@ def money(amount: Money) -> str:
     return f"{number} {amount.currency}"
 
 
+def plain_amount(amount: Money) -> str:
+    """The amount as it is typed into a field."""
+    return str(amount).partition(" ")[0]
+
+
 def decimal(value: Decimal) -> str:
     """``9 350,567``: every decimal it has."""
     return str(format_decimal(value, format="#,##0.##########", locale=get_locale() or "fr"))

@@ -14,6 +14,8 @@ EXPONENT = {
     ),
     **dict.fromkeys(["TND", "LYD", "IQD", "JOD"], 3),
 }
+CATEGORIES = ("micro_project", "training", "medicine", "housing", "schooling", "other")
+"""What help is spent on: sub-ceilings, payment requests and the lines of a plan name the same."""
 LARGEST = 10**15
 """No single amount may be larger (minor units): far above any allocation, far below a 64-bit overflow."""
 

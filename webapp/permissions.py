@@ -112,6 +112,10 @@ MAY: dict[str, list[Predicate]] = {
     "arrival.list": [is_field_officer, is_programme_manager],
     "arrival.assign": [is_programme_manager],
     "arrival.record": [is_case_officer, is_office_manager],
+    # The plan: written by the officer, agreed to by the manager
+    "plan.see": [is_case_officer, is_office_manager],
+    "plan.write": [is_case_officer],
+    "plan.approve": [is_office_manager],
     # Follow-up
     "visit.record": [is_case_officer],
     "photo.see": [is_case_officer, is_office_manager],

@@ -21,8 +21,8 @@ PAGES = {
         "/today", "/cases", "/cases/{case}", *FORM_PAGES, "/cases/{case}/allocation", "/outbox", "/more", "/alerts",
         "/cases/{case}/check-ins/new/reintegration-survey", "/cases/{case}/check-ins",
         "/arrivals", "/cases/{case}/procedure/orientation/new", "/visits/{visit}/photos/new", "/nothing-here", "/unlock", "/phone-check",
-        "/cases/{case}/payment-requests/new", "/phones", "/password", "/cases/{case}/referrals",
-        "/cases/{case}/referrals/new", "/referrals/{referral}", "/referrals/{referral}/letter",
+        "/cases/{case}/payment-requests/new", "/cases/{case}/plan", "/cases/{case}/plan/new", "/phones", "/password",
+        "/cases/{case}/referrals", "/cases/{case}/referrals/new", "/referrals/{referral}", "/referrals/{referral}/letter",
     ),
     "salma": ("/cases", "/cases/{case}", *FORM_PAGES[1:], "/check-ins/{check_in}", "/alerts", "/more", "/outbox"),
     "kadiatou": (
@@ -30,7 +30,7 @@ PAGES = {
         "/cases/intake", "/cases/intake/{list}", "/alerts", "/alerts/{alert}", "/submissions/{submission}", "/more",
         "/arrivals", "/cases/{case}/procedure", "/cases/{bare}/allocation/new", *MONEY_PAGES, "/cases/{case}/allocation/instalments/1",
         "/phones", "/outbox/carried", "/quarantine", "/quarantine/{quarantined}", "/cases/{case}/card",
-        "/cases/{case}/referrals",
+        "/cases/{case}/referrals", "/cases/{case}/plan", "/cases/{case}/plan/changes",
     ),
     "farah": (
         "/allocations", "/cases/{case}/allocation", *MONEY_PAGES, "/payments", "/payments/{payment}",

@@ -134,6 +134,7 @@ def test_every_kind_of_work_that_waits_is_shown_in_words(revoked, aminata, kadia
         "red-flag": ({}, ""),
         "referral": ({}, ""),
         "payment-request": (request_fields("150"), "Petit projet"),
+        "plan": ({"objectives": "Je veux un moulin", "line_0_category": "housing"}, "Logement"),
         "arrival": ({"met": "yes"}, "Oui"),
         "interruption": ({"asked_by": "person"}, "La personne"),
     }

@@ -179,6 +179,17 @@ def return_resumed(entry: Entry) -> Raise | None:
     return None
 
 
+# The plan.
+
+
+def plan_to_approve(entry: Entry) -> Raise | None:
+    return Raise((Whom.MANAGERS,)) if entry.kind == "plan.submitted" else None
+
+
+def plan_sent_back(entry: Entry) -> Raise | None:
+    return Raise((Whom.OFFICER,)) if entry.kind == "plan.sent_back" else None
+
+
 # Money. What only time brings about is written down by the daily look (daily.py), once for each request and threshold.
 
 
@@ -259,6 +270,8 @@ RULES: list[Rule] = [
     return_interrupted,
     interruption_to_decide,
     return_resumed,
+    plan_to_approve,
+    plan_sent_back,
     payment_to_approve,
     payment_rejected,
     adjustment_to_decide,
@@ -307,9 +320,12 @@ def _about(entry: Entry) -> str:
 
 
 REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER, RATES = "request", "allocation", "adjustment", "provider", "rates"
+PLAN = "plan"
 LEADS_TO = {
     "returnee_not_received": REQUEST,
     "returnee_received_partly": REQUEST,
+    "plan_to_approve": PLAN,
+    "plan_sent_back": PLAN,
     "payment_to_approve": REQUEST,
     "payment_rejected": REQUEST,
     "adjustment_to_decide": ADJUSTMENT,
@@ -324,7 +340,7 @@ LEADS_TO = {
     "same_photo": REQUEST,
     "provider_share": PROVIDER,
 }
-"""Alerts about money: the page that shows what they are about, for those who may open it."""
+"""Alerts about money or a plan: the page that shows what they are about, for those who may open it."""
 
 WITHOUT_CASE = {
     ("red_flag", Role.PROGRAMME_MANAGER),

@@ -12,7 +12,7 @@ from ..web import begin_anew, may, page, signed_in
 from . import actions, queries, words
 from .deliveries import make_parcel, post
 from .push import Outcome, Result, Target, are_keys, check_subject, is_allowed
-from .rules import ADJUSTMENT, ALLOCATION, LEADS_TO, PROVIDER, RATES, REQUEST, WITHOUT_CASE
+from .rules import ADJUSTMENT, ALLOCATION, LEADS_TO, PLAN, PROVIDER, RATES, REQUEST, WITHOUT_CASE
 
 alerts = Blueprint("alerts", __name__)
 
@@ -95,7 +95,7 @@ def _to_do(row: Any, person: Any) -> dict[str, Any]:
     return {
         "sentence": words.sentence(row.rule, person.role),
         "case_url": f"/cases/{row.case_id}" if knows_case and policy_allows(person, "case.see", row) else "",
-        "money_url": _money_url(row, person) if row.rule in LEADS_TO else "",
+        "about_url": _about_url(row, person) if row.rule in LEADS_TO else "",
         "submission_url": _submission_url(row, person),
         "colleague": author if author and author.id != person.id else None,
         "acknowledged_by": other.name if other else "",
@@ -103,9 +103,11 @@ def _to_do(row: Any, person: Any) -> dict[str, Any]:
     }
 
 
-def _money_url(row: Any, person: Any) -> str:
-    """The page about money that the alert is about, for who may open it."""
+def _about_url(row: Any, person: Any) -> str:
+    """The page that the alert is about, for who may open it."""
     leads_to = LEADS_TO[row.rule]
+    if leads_to == PLAN:
+        return f"/cases/{row.case_id}/plan" if policy_allows(person, "plan.see", row) else ""
     if leads_to == PROVIDER:
         return f"/providers/{row.subject_id}" if policy_allows(person, "provider.see") else ""
     if leads_to == RATES:

@@ -31,6 +31,8 @@ TITLES: dict[str, Any] = {
     "return_interrupted": _l("Un retour est interrompu"),
     "interruption_to_decide": _l("Un retour est interrompu : décidez de ce qui était engagé"),
     "return_resumed": _l("Un retour reprend"),
+    "plan_to_approve": _l("Un plan de réintégration attend votre décision"),
+    "plan_sent_back": _l("Un plan de réintégration vous est renvoyé"),
     "returnee_received_partly": _l("Une aide n’a été reçue qu’en partie"),
     "payment_to_approve": _l("Une demande de paiement attend votre décision"),
     "payment_rejected": _l("Une demande de paiement est refusée"),
@@ -84,6 +86,10 @@ SENTENCES: dict[str, Any] = {
         "Des demandes ou une allocation sont en cours. Dites ce qu’elles deviennent."
     ),
     "return_resumed": _l("La préparation continue où elle s’était arrêtée."),
+    "plan_to_approve": _l("Lisez-le, puis approuvez-le ou renvoyez-le en disant pourquoi."),
+    "plan_sent_back": _l(
+        "La raison est écrite avec le plan. Voyez-la avec la personne, et proposez une autre version."
+    ),
     "returnee_received_partly": _l("Rappelez la personne et vérifiez ce qui manque."),
     "payment_to_approve": _l("Approuvez-la, ou refusez-la en disant pourquoi."),
     "payment_rejected": _l("La raison est écrite avec la demande. Dites-la à la personne."),

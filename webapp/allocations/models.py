@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Utc, db, one_of
-from ..money import LARGEST
+from ..money import CATEGORIES, LARGEST
 from ..providers.models import ServiceProvider
 
 Model: Any = db.Model
@@ -39,7 +39,6 @@ ENTRY_KINDS = (
     "exchange_difference",
 )
 SIGNED_KINDS = ("adjusted", "exchange_difference")
-CATEGORIES = ("micro_project", "training", "medicine", "housing", "schooling", "other")
 CASH = "cash"
 """The limit beside the categories: how much of the allocation may be handed over as money."""
 

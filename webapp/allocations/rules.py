@@ -12,9 +12,9 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from ..money import EXPONENT, Money
+from ..money import CATEGORIES, EXPONENT, Money
 from ..permissions import Role
-from .models import CASH, CATEGORIES
+from .models import CASH
 
 LONGEST = 64_000
 """Characters of a rule file; a scheme's rules fill one or two pages."""

@@ -43,6 +43,8 @@ PAYMENTS = (
     *(f"adjustment.{outcome}" for outcome in ("proposed", "confirmed", "refused")),
 )
 """Kinds that name amounts: not the counsellor's to know."""
+PLANS = ("plan.submitted", "plan.approved", "plan.sent_back", "plan.step_done")
+"""Nor is what was planned."""
 
 
 @dataclass
@@ -119,7 +121,7 @@ def is_noted(kind: str, subject: UUID) -> bool:
 def kinds_hidden_from(role: Role) -> tuple[str, ...]:
     """Kinds this role never sees on any timeline."""
     if role == Role.COUNSELLOR:
-        return PAYMENTS
+        return (*PAYMENTS, *PLANS)
     return () if role == Role.FIELD_OFFICER else COUNSELLING
 
 

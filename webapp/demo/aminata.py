@@ -57,8 +57,7 @@ def tell_aminata(world: World, *, today: date, rng: Random) -> Case:
     history = History(world, person, ibrahima, arrived_on=today - timedelta(days=DAYS_HOME), rng=rng)
     history.departs_and_arrives()
     history.is_granted(1)
-    for stage, day in (("plan", 27), ("in_progress", 44)):
-        history.stage(stage, day)
+    history.plans(27, 44)
     for purchase in PURCHASES:
         history.buys(purchase)
     for contact in _contacts(today):

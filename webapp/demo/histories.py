@@ -19,8 +19,11 @@ from ..check_ins import instruments
 from ..check_ins.actions import settle_step
 from ..check_ins.deeds import record_check_in_from
 from ..check_ins.queries import open_steps
+from ..formats import plain_amount
 from ..keys import Keyring
 from ..money import Money
+from ..plans.actions import decide
+from ..plans.deeds import submit_from
 from ..visits.actions import keep_photo, set_next_follow_up
 from ..visits.deeds import record_visit_from
 from ..visits.forms import PhotoDraft
@@ -128,6 +131,32 @@ class History:
     def stage(self, stage: str, day: int) -> None:
         """The accompaniment gets to a stage."""
         self._at(self.moment(day, 17), self._stage(stage, self.officer))
+
+    def plans(self, day: int, agreed_on: int | None = None) -> None:
+        """A plan is proposed and, on a later day, approved and begun."""
+        fields = {
+            **words.PLAN, "id": str(self.new_id()), "activity": words.SECTORS[self.person.sector],
+            "sector": self.person.sector, "place": self.case.place or "", "currency": self.person.ceiling.currency,
+        }  # fmt: skip
+        for n, (what, who, after) in enumerate(words.PLAN_STEPS):
+            due_on = self.arrived_on + timedelta(days=day + after)
+            fields |= {f"step_{n}_what": what, f"step_{n}_who": who, f"step_{n}_due_on": due_on.isoformat()}
+        for n, (what, category, share) in enumerate(words.PLAN_LINES):
+            amount = plain_amount(
+                Money(self.person.ceiling.minor * share // 100, self.person.ceiling.currency)
+            )
+            fields |= {f"line_{n}_what": what, f"line_{n}_category": category, f"line_{n}_amount": amount}
+        plan_id, said = UUID(fields["id"]), MultiDict(fields)
+        self._at(self.moment(day, 17), lambda at: self._proposes(said, at))
+        if agreed_on is not None:
+            manager = self.world.cast.people["kadiatou"]
+            self._at(
+                self.moment(agreed_on, 17),
+                lambda at: decide(self.case, plan_id, "approval", by=manager, now=at),
+            )
+
+    def _proposes(self, said: MultiDict[str, str], at: datetime) -> None:
+        submit_from(said, case=self.case, by=self.officer, now=at)
 
     def closes(self, day: int) -> None:
         """The accompaniment ends well."""

@@ -61,6 +61,9 @@ def tell_story(
     for stage, day in (("plan", 28), ("in_progress", 46), ("follow_up", 200)):
         if story.days > day + 3:
             history.stage(stage, day + rng.randint(0, 9) - 4)
+    if 12 < story.days < 28 and not person.case.closed_at:
+        # Home for a few weeks: the plan waits for the manager.
+        history.plans(story.days - 1)
     if story.days > 40:
         for purchase in _purchases(person, story, rng):
             history.buys(purchase)

@@ -91,6 +91,26 @@ LAST_WORDS = [
     "J’ai trois personnes qui travaillent avec moi maintenant.",
 ]
 
+# Le plan.
+PLAN = {
+    "objectives": "Je veux vivre de mon métier, ici, avec ma famille. Dans un an je veux payer le loyer moi-même.",
+    "partners": "La chambre des métiers",
+    "training": "Tenir une caisse, deux jours",
+    "risks": "La saison des pluies ; les clients qui achètent à crédit",
+}
+PLAN_STEPS = (
+    ("Apporter trois devis", "returnee", 7),
+    ("Visiter le local ensemble", "both", 14),
+    ("Commencer la formation", "returnee", 21),
+    ("Ouvrir", "returnee", 45),
+)
+PLAN_LINES = (
+    ("Matériel pour commencer", "micro_project", 55),
+    ("Tenir une caisse", "training", 8),
+    ("Trois mois de loyer", "housing", 20),
+)
+"""Shares of the allocation, in hundredths."""
+
 # Les notes de l’agent.
 FIRST_NOTES = [
     "Bien arrivé{e}, logé{e} dans la famille à {place}. Rendez-vous donné pour le plan.",

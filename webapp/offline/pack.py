@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from .. import clock
 from ..allocations.requests.queries import available_locally, drafts_of
-from ..allocations.requests.views import blank_request, plain_amount, request_page
+from ..allocations.requests.views import blank_request, request_page
 from ..allocations.views import statements
 from ..cases import pages, queries, timeline
 from ..cases.pages import SlotCase
@@ -26,9 +26,11 @@ from ..check_ins.forms import RedFlagForm
 from ..check_ins.queries import giving_state, off_at_places
 from ..check_ins.views import frames as check_in_frames
 from ..check_ins.views import red_flag_page
-from ..formats import money
+from ..formats import money, plain_amount
 from ..people.forms import ROLE_NAMES
 from ..permissions import Role
+from ..plans.queries import cases_with_plan
+from ..plans.views import blank_plan, filled_forms, form_page, plan_frame, told_plans
 from ..referrals.queries import referrals_of
 from ..referrals.views import blank_referral
 from ..referrals.views import list_page as list_of_referrals
@@ -88,10 +90,13 @@ def lines(person: Any, *, cursor: int, build: str, opaque: str, later: bool = Fa
             "assets": [current_app.extensions["assets"].url("questions.js")],
         }
     yield from _returns(found, person) if sends else _cases(found, person)
+    planned = cases_with_plan(gone) if gone and not sends else set()
     for case_id in sorted(gone, key=str):
         yield _line(gone=f"/cases/{case_id}")
         if sends:
             yield _line(gone=f"/cases/{case_id}/procedure")
+        if case_id in planned:
+            yield _line(gone=f"/cases/{case_id}/plan/new")
     yield _line(
         cursor=newest, build=present_build, person=opaque, as_of=clock.now().isoformat(), **end, end=True
     )
@@ -128,7 +133,7 @@ def _first_forms(person: Any) -> list[Form]:
 
 
 def _later_forms(person: Any) -> list[Form]:
-    """The request for a payment, the statement, referrals, the other questionnaires, and what belongs to a journey."""
+    """The request for a payment, the statement, plan, referrals, the other questionnaires, and what a journey needs."""
     blank = SlotCase(person, queries.emergency_numbers(person.office_id))
     ask_page = request_page(blank, blank_request(blank), person=person)
     ask_page |= {
@@ -154,6 +159,8 @@ def _later_forms(person: Any) -> list[Form]:
             "referrals/new.html",
             new_referral_page(blank, blank_referral(blank, person=person), person=person),
         ),
+        ("plan", "plans/show.html", plan_frame(blank, person=person)),
+        ("plan/new", "plans/new.html", form_page(blank, blank_plan(blank, person=person), person=person)),
         *islice(check_in_frames(blank, person), 1, None),
         ("procedure/arrival/new", "returns/step.html", blank_arrival(blank, person=person)),
         _interruption_form(blank, person),
@@ -239,6 +246,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
     parts = pages.parts_of(found, person)
     said, referred = _statements(found, person), _referrals(found, person)
     locally, drafts = available_locally(ids, day), drafts_of(ids)
+    told, filled = told_plans(found, person), filled_forms(found, person)
     rows = current_app.jinja_env.get_template("parts/pack_rows.html").module
     not_here = off_at_places(person.office_id, [case.place for case in found])
     for case in found:
@@ -254,6 +262,9 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
         url = f"/cases/{case.id}"
         title, main = _main_of("cases/show.html", as_of=KEPT, **context)
         yield _line(keep=url, main=main, title=title)
+        if case.id in filled:
+            title, main = _main_of("plans/new.html", **filled[case.id])
+            yield _line(keep=f"{url}/plan/new", main=main, title=title)
         allocation, local = parts[case.id].get("allocation"), locally.get(case.id)
         bar_of = (allocation, money(local) if local else "", drafts[case.id])
         row = replace(queries.row_of(case), officer_name=None)
@@ -272,6 +283,7 @@ def _cases(found: list[Any], person: Any) -> Iterator[str]:
                 "locally_in": local.currency if local else "",
                 "statement": said.get(case.id, ""),
                 "referrals": referred.get(case.id, ""),
+                "plan": _plan(told[case.id], case),
                 "row": str(rows.list_row(list_page([row], None)["cases"][0])),  # type: ignore[attr-defined]
                 "list_order": case.list_name,
                 "due_row": str(rows.due_row({**_plain(row), **due})) if due else "",  # type: ignore[attr-defined]
@@ -299,6 +311,12 @@ def _referrals(found: list[Any], person: Any) -> dict[UUID, str]:
         for case in found
         if here[case.id]
     }
+
+
+def _plan(told: dict[str, Any], case: Any) -> str:
+    """The versions of the plan that count; nothing for a case without one."""
+    macro = current_app.jinja_env.get_template("parts/plan.html").module.plan_body  # type: ignore[attr-defined]
+    return str(macro(told["approved"], told["waiting"], str(case.id))) if told["history"] else ""
 
 
 def _keep(url: str, template: str, *, rows: str = "", order: str = "", **context: Any) -> str:

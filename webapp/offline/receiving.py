@@ -36,6 +36,7 @@ from ..people.models import Office, Staff
 from ..people.phones import Author, Passes, find_author
 from ..people.sessions import SignedIn
 from ..permissions import may
+from ..plans.deeds import submit_from
 from ..referrals.deeds import write_referral_from
 from ..returns.deeds import interrupt_from, record_arrival_from
 from ..storage import Storage
@@ -47,7 +48,9 @@ from .models import ContestedSubmission, Submission
 
 log = logging.getLogger(__name__)
 
-KINDS = ("visit", "check-in", "red-flag", "referral", "payment-request", "arrival", "interruption", "photo")
+KINDS = (
+    "visit", "check-in", "red-flag", "referral", "payment-request", "plan", "arrival", "interruption", "photo",
+)  # fmt: skip
 MOST_IN_A_BATCH = 100
 LARGEST_SEALED = 256 * 1024
 """Of a text. A sealed photo may be LARGEST_PHOTO."""
@@ -510,6 +513,7 @@ def _may_deliver(person: SignedIn, opened: Opened, kind: str, case: Case) -> boo
         "red-flag": "red_flag.raise",
         "referral": "referral.write",
         "payment-request": "payment.request",
+        "plan": "plan.write",
         "arrival": "arrival.record",
         "interruption": "procedure.interrupt",
     }[kind]
@@ -517,8 +521,9 @@ def _may_deliver(person: SignedIn, opened: Opened, kind: str, case: Case) -> boo
         action = "payment.request"
     if may(person, action, case):
         return True
-    # Asking for money, and proving what it is for, is no deposit: only whoever follows the case now may.
-    return action != "payment.request" and has_followed(person.id, case.id)
+    # Asking for money, proving what it is for, or asking for a plan to be agreed to is no deposit: only whoever
+    # follows the case now may.
+    return action not in ("payment.request", "plan.write") and has_followed(person.id, case.id)
 
 
 def _fields(opened: Opened) -> MultiDict[str, str]:
@@ -663,6 +668,14 @@ def _payment_request(
     )  # fmt: skip
 
 
+def _plan(
+    opened: Opened, envelope: Envelope, case: Case, author: Author, desk: Desk, now: datetime, photo: Any
+) -> None:
+    submit_from(
+        _form_of(opened, envelope), case=case, by=author.person, now=now, claimed_at=opened.claimed_at
+    )
+
+
 def _arrival(
     opened: Opened, envelope: Envelope, case: Case, author: Author, desk: Desk, now: datetime, photo: Any
 ) -> None:
@@ -682,6 +695,7 @@ def _interruption(
 
 _DEEDS: dict[str, Callable[..., None]] = {
     "payment-request": _payment_request,
+    "plan": _plan,
     "visit": _visit,
     "check-in": _check_in,
     "red-flag": _red_flag,

@@ -10,6 +10,7 @@ KIND_NAMES: dict[str, Callable[[], str]] = {
     "red-flag": lambda: _("Signal de danger"),
     "referral": lambda: _("Référencement"),
     "payment-request": lambda: _("Demande de paiement"),
+    "plan": lambda: _("Plan de réintégration"),
     "arrival": lambda: _("Arrivée"),
     "interruption": lambda: _("Retour interrompu"),
     "photo": lambda: _("Photo"),

@@ -65,6 +65,11 @@ class Tracker:
     """A departure is set: the arrival may be written down."""
 
     @property
+    def arrived(self) -> bool:
+        """The person is there: what follows may be planned."""
+        return self.now >= ARRIVED and not self.interrupted
+
+    @property
     def present(self) -> str:
         return self.phases[self.now - 1]
 

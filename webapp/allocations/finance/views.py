@@ -12,10 +12,11 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from ... import clock, formats
 from ...cases.access import allowed_case
 from ...cases.queries import case_for_deed
+from ...fields import CATEGORY_NAMES
 from ...storage import NotInStorage, StorageUnavailable
 from ...web import NeedsAttention, begin_anew, keep_so_far, may, page, signed_in
 from ..requests.actions import confirm_payment, fail_payment
-from ..requests.forms import CATEGORY_NAMES, PAYEE_NAMES, StepForm
+from ..requests.forms import PAYEE_NAMES, StepForm
 from ..requests.queries import request_for_deed
 from ..sheets import UnreadableTable
 from . import confirmations, export, queries

@@ -13,6 +13,7 @@ from ... import clock
 from ...cases.models import Case
 from ...cases.timeline import add_entry
 from ...database import db
+from ...fields import read_amount
 from ...formats import day, money
 from ...money import Money
 from ...permissions import may
@@ -21,7 +22,6 @@ from .. import ledger
 from ..actions import AlreadyGranted, ExceedsCeiling, Terms, grant_under, rule_of, terms_of
 from ..models import Adjustment, Allocation, AllocationRule, Donor, Instalment, LedgerEntry
 from ..rates import NoRate
-from ..requests.forms import read_amount
 from ..rules import NoCeiling, months_later, read_rule
 from . import queries
 from .forms import GrantDraft

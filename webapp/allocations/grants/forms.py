@@ -9,9 +9,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
-from ...fields import Form, IdField, IntegerField, as_choices, stripped
+from ...fields import Form, IdField, IntegerField, as_choices, read_amount, stripped
 from ...money import Money
-from ..requests.forms import read_amount
 from ..rules import Persons, Rule
 from ..words import return_type as return_type_name
 

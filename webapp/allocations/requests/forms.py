@@ -7,19 +7,11 @@ from uuid import UUID
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, SelectField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from ...fields import Form, IdField, as_choices, as_reference, stripped
-from ...money import Money, NotAnAmount
+from ...fields import CATEGORY_NAMES, Form, IdField, as_choices, as_reference, read_amount, stripped
+from ...money import Money
 
-CATEGORY_NAMES = [
-    ("micro_project", _l("Petit projet")),
-    ("training", _l("Formation")),
-    ("medicine", _l("Médicaments et soins")),
-    ("housing", _l("Logement")),
-    ("schooling", _l("École des enfants")),
-    ("other", _l("Autre")),
-]
 PAYEE_NAMES = [
     ("provider", _l("Un fournisseur")),
     ("institution", _l("Une école, une clinique, un bailleur")),
@@ -38,23 +30,6 @@ DOCUMENT_NAMES = [
     ("receipt", _l("Reçu")),
     ("handover", _l("Attestation de remise")),
 ]
-AMOUNT_SENTENCES = {
-    "form": _l("Écrivez un montant comme 1 500 ou 1500,50."),
-    "decimals": _l("Cette monnaie n’a pas autant de décimales."),
-    "currency": _l("Cette monnaie n’est pas connue."),
-    "size": _l("Ce montant est trop grand."),
-}
-
-
-def read_amount(text: str | None, currency: str) -> Money:
-    """The amount somebody typed; raises ValidationError with the sentence that says what is wrong."""
-    try:
-        amount = Money.parse(text or "", currency)
-    except NotAnAmount as wrong:
-        raise ValidationError(str(AMOUNT_SENTENCES[wrong.reason])) from wrong
-    if amount.minor <= 0:
-        raise ValidationError(_("Le montant doit être plus grand que zéro."))
-    return amount
 
 
 @dataclass(frozen=True)

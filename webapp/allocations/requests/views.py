@@ -14,8 +14,9 @@ from ...cases.access import allowed_case, on_case
 from ...cases.models import Case
 from ...cases.pages import case_view
 from ...cases.queries import case_for_deed
-from ...fields import sentences, show_sentences
-from ...money import Money, NotAnAmount
+from ...fields import CATEGORY_NAMES, sentences, show_sentences
+from ...formats import plain_amount
+from ...money import CATEGORIES, Money, NotAnAmount
 from ...permissions import Role
 from ...permissions import may as policy_allows
 from ...storage import NotInStorage, StorageUnavailable
@@ -39,7 +40,6 @@ from .actions import (
 )
 from .deeds import add_document_from, ask_from, form_for
 from .forms import (
-    CATEGORY_NAMES,
     CHOSEN_BY_NAMES,
     DOCUMENT_NAMES,
     PAYEE_NAMES,
@@ -90,7 +90,10 @@ def blank_request(case: Any) -> PaymentRequestForm:
 @payment_requests.get("/cases/<uuid:case_id>/payment-requests/new")
 @on_case("payment.request")
 def new(case: Any) -> Any:
-    return page("payment_requests/new.html", **request_page(case, blank_request(case), person=signed_in()))
+    form = blank_request(case)
+    if (category := request.args.get("category")) in CATEGORIES:
+        form.category.data = category
+    return page("payment_requests/new.html", **request_page(case, form, person=signed_in()))
 
 
 @payment_requests.post("/cases/<uuid:case_id>/payment-requests")
@@ -467,11 +470,6 @@ def paper(document_id: UUID) -> Response:
         )
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
-
-
-def plain_amount(amount: Money) -> str:
-    """The amount as it is typed into a field."""
-    return str(amount).partition(" ")[0]
 
 
 def _blank_document(asked: PaymentRequest) -> DocumentForm:

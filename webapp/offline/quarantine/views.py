@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from ... import clock
 from ...allocations.requests.forms import PaymentRequestForm
 from ...people.phones import find_author
+from ...plans.forms import PlanForm
 from ...providers.queries import choices_of
 from ...returns.forms import ArrivalStep, InterruptionForm
 from ...visits.forms import VisitForm
@@ -133,6 +134,7 @@ def _in_words(field: Any, name: str, value: str) -> tuple[str, str]:
 _FORMS: dict[str, Callable[[], Any]] = {
     "visit": lambda: VisitForm(timezone="UTC", now=clock.now()),
     "payment-request": lambda: PaymentRequestForm(currencies=[], providers=choices_of(signed_in().office_id)),
+    "plan": lambda: PlanForm(currencies=[], providers=[], today=clock.today("UTC")),
     "arrival": lambda: ArrivalStep(today=clock.today("UTC")),
     "interruption": InterruptionForm,
 }

@@ -1,0 +1,1 @@
+"""The reintegration plan: what somebody wants to reach, by which steps and with what money; in versions that are approved."""
