@@ -133,6 +133,46 @@ def contact_lost(entry: Entry) -> Raise | None:
     return Raise((Whom.OFFICER, Whom.MANAGERS)) if entry.kind == "contact.lost" else None
 
 
+# Handing on, and the end. An entry of a transfer that waits is the office's that must answer.
+
+
+def transfer_to_decide(entry: Entry) -> Raise | None:
+    return Raise((Whom.MANAGERS,)) if entry.kind == "transfer.asked" else None
+
+
+def transfer_accepted(entry: Entry) -> Raise | None:
+    return Raise((Whom.AUTHOR, Whom.MANAGERS)) if entry.kind == "case.moved" else None
+
+
+def transfer_sent_back(entry: Entry) -> Raise | None:
+    return Raise((Whom.AUTHOR,)) if entry.kind == "transfer.sent_back" else None
+
+
+def closure_to_sign(entry: Entry) -> Raise | None:
+    if entry.kind != "closure.asked":
+        return None
+    # The office may have no other manager than the one who asked.
+    return Raise((Whom.MANAGERS, Whom.FINANCE) if entry.facts.get("by_manager") else (Whom.MANAGERS,))
+
+
+def closure_sent_back(entry: Entry) -> Raise | None:
+    return Raise((Whom.AUTHOR,)) if entry.kind == "closure.sent_back" else None
+
+
+def case_closed(entry: Entry) -> Raise | None:
+    return Raise((Whom.OFFICER,)) if entry.kind == "case.closed" else None
+
+
+def case_reopened(entry: Entry) -> Raise | None:
+    return Raise((Whom.OFFICER,)) if entry.kind == "case.reopened" else None
+
+
+def work_after_closure(entry: Entry) -> Raise | None:
+    if entry.kind == "visit.recorded" and entry.facts.get("after_closure"):
+        return Raise((Whom.OFFICER, Whom.MANAGERS))
+    return None
+
+
 # The return. The entry's office is the one that has the case: before a departure is set, nobody at the origin is told.
 
 
@@ -231,6 +271,14 @@ RULES: list[Rule] = [
     case_arrived,
     case_assigned,
     contact_lost,
+    transfer_to_decide,
+    transfer_accepted,
+    transfer_sent_back,
+    closure_to_sign,
+    closure_sent_back,
+    case_closed,
+    case_reopened,
+    work_after_closure,
     return_informed,
     return_interrupted,
     interruption_to_decide,
@@ -251,7 +299,14 @@ RULES: list[Rule] = [
 ]
 
 REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER, RATES = "request", "allocation", "adjustment", "provider", "rates"
+TRANSFER, CLOSURE = "transfer", "closure"
 LEADS_TO = {
+    "transfer_to_decide": TRANSFER,
+    "transfer_accepted": TRANSFER,
+    "transfer_sent_back": TRANSFER,
+    "closure_to_sign": CLOSURE,
+    "closure_sent_back": CLOSURE,
+    "case_closed": CLOSURE,
     "returnee_not_received": REQUEST,
     "returnee_received_partly": REQUEST,
     "payment_to_approve": REQUEST,
@@ -268,7 +323,7 @@ LEADS_TO = {
     "same_photo": REQUEST,
     "provider_share": PROVIDER,
 }
-"""Alerts about money: the page that shows what they are about, for those who may open it."""
+"""Alerts with a page of their own: the one that shows what they are about, for those who may open it."""
 
 WITHOUT_CASE = {("red_flag", Role.PROGRAMME_MANAGER)}
 """(rule, role) that never learn which case it is about: a manager knows number and age of red flags, no more."""

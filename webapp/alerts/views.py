@@ -12,7 +12,17 @@ from ..web import begin_anew, may, page, signed_in
 from . import actions, queries, words
 from .deliveries import make_parcel, post
 from .push import Outcome, Result, Target, are_keys, check_subject, is_allowed
-from .rules import ADJUSTMENT, ALLOCATION, LEADS_TO, PROVIDER, RATES, REQUEST, WITHOUT_CASE
+from .rules import (
+    ADJUSTMENT,
+    ALLOCATION,
+    CLOSURE,
+    LEADS_TO,
+    PROVIDER,
+    RATES,
+    REQUEST,
+    TRANSFER,
+    WITHOUT_CASE,
+)
 
 alerts = Blueprint("alerts", __name__)
 
@@ -74,7 +84,7 @@ def _shown(row: Any, person: Any) -> dict[str, Any]:
 def _knows_case(row: Any, person: Any) -> bool:
     if row.case_id is None or (row.rule, person.role) in WITHOUT_CASE:
         return False
-    # Finance knows cases by their code, and hears of their money only.
+    # Finance knows cases by their code, and opens the pages of their money and of their end only.
     return policy_allows(person, "allocation.see" if row.rule in LEADS_TO else "case.see", row)
 
 
@@ -87,7 +97,7 @@ def _to_do(row: Any, person: Any) -> dict[str, Any]:
     return {
         "sentence": words.sentence(row.rule, person.role),
         "case_url": f"/cases/{row.case_id}" if knows_case and policy_allows(person, "case.see", row) else "",
-        "money_url": _money_url(row, person) if row.rule in LEADS_TO else "",
+        "own_url": _own_url(row, person) if row.rule in LEADS_TO else "",
         "submission_url": _submission_url(row, person),
         "colleague": author if author and author.id != person.id else None,
         "acknowledged_by": other.name if other else "",
@@ -95,13 +105,17 @@ def _to_do(row: Any, person: Any) -> dict[str, Any]:
     }
 
 
-def _money_url(row: Any, person: Any) -> str:
-    """The page about money that the alert is about, for who may open it."""
+def _own_url(row: Any, person: Any) -> str:
+    """The page of what the alert is about, for who may open it."""
     leads_to = LEADS_TO[row.rule]
     if leads_to == PROVIDER:
         return f"/providers/{row.subject_id}" if policy_allows(person, "provider.see") else ""
     if leads_to == RATES:
         return "/exchange-rates" if policy_allows(person, "rate.see") else ""
+    if leads_to == TRANSFER:
+        return f"/transfers/{row.subject_id}" if policy_allows(person, "transfer.see") else ""
+    if leads_to == CLOSURE:
+        return f"/cases/{row.case_id}/closure" if policy_allows(person, "closure.see", row) else ""
     if row.case_id is None or not policy_allows(person, "payment.see", row):
         return ""
     if leads_to == REQUEST and queries.is_request(row.subject_id):

@@ -26,6 +26,7 @@ from werkzeug.datastructures import MultiDict
 from ..allocations.requests import papers
 from ..allocations.requests.actions import OverCeiling, add_over_ceiling, hand_over_papers
 from ..allocations.requests.deeds import add_document_from, ask_from
+from ..cases.closures.deeds import ask_from as ask_to_close_from
 from ..cases.models import Case
 from ..cases.queries import has_followed, hold_cases
 from ..cases.timeline import add_entry
@@ -46,7 +47,16 @@ from .models import ContestedSubmission, Submission
 
 log = logging.getLogger(__name__)
 
-KINDS = ("visit", "check-in", "red-flag", "payment-request", "arrival", "interruption", "photo")
+KINDS = (
+    "visit",
+    "check-in",
+    "red-flag",
+    "payment-request",
+    "arrival",
+    "interruption",
+    "closure-request",
+    "photo",
+)
 MOST_IN_A_BATCH = 100
 LARGEST_SEALED = 256 * 1024
 """Of a text. A sealed photo may be LARGEST_PHOTO."""
@@ -512,6 +522,7 @@ def _may_deliver(person: SignedIn, kind: str, case: Case) -> bool:
         "payment-request": "payment.request",
         "arrival": "arrival.record",
         "interruption": "procedure.interrupt",
+        "closure-request": "closure.ask",
     }
     if may(person, action[kind], case):
         return True
@@ -666,6 +677,15 @@ def _interruption(
     )  # fmt: skip
 
 
+def _closure_request(
+    opened: Opened, envelope: Envelope, case: Case, author: Author, desk: Desk, now: datetime, photo: Any
+) -> None:
+    ask_to_close_from(
+        _form_of(opened, envelope), case=case, by=author.person, now=now, asked_at=_when(opened, now),
+        claimed_at=opened.claimed_at,
+    )  # fmt: skip
+
+
 _DEEDS: dict[str, Callable[..., None]] = {
     "payment-request": _payment_request,
     "visit": _visit,
@@ -673,6 +693,7 @@ _DEEDS: dict[str, Callable[..., None]] = {
     "red-flag": _red_flag,
     "arrival": _arrival,
     "interruption": _interruption,
+    "closure-request": _closure_request,
     "photo": _photo,
 }
 

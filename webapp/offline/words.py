@@ -11,5 +11,6 @@ KIND_NAMES: dict[str, Callable[[], str]] = {
     "payment-request": lambda: _("Demande de paiement"),
     "arrival": lambda: _("Arrivée"),
     "interruption": lambda: _("Retour interrompu"),
+    "closure-request": lambda: _("Clôture demandée"),
     "photo": lambda: _("Photo"),
 }

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from ... import clock
 from ...allocations.requests.forms import PaymentRequestForm
+from ...cases.closures.forms import ClosureForm
 from ...people.phones import find_author
 from ...providers.queries import choices_of
 from ...returns.forms import ArrivalStep, InterruptionForm
@@ -134,6 +135,7 @@ _FORMS: dict[str, Callable[[], Any]] = {
     "payment-request": lambda: PaymentRequestForm(currencies=[], providers=choices_of(signed_in().office_id)),
     "arrival": lambda: ArrivalStep(today=clock.today("UTC")),
     "interruption": InterruptionForm,
+    "closure-request": ClosureForm,
 }
 """The form of each kind whose words a manager may read."""
 
