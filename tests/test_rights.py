@@ -55,6 +55,7 @@ RETURNING = {
 STOPPING = {OWN: {"ibrahima", "karim"}, OTHER: {"mariama"}, FOREIGN: {"awa"}}
 SENDING = {OWN: {"karim"}, OTHER: set(), FOREIGN: set()}
 MANAGING = {OWN: {"kadiatou"}, OTHER: {"kadiatou"}, FOREIGN: {"moussa"}}
+BETWEEN = {OWN: {"kadiatou", "moussa"}, OTHER: {"kadiatou", "moussa"}, FOREIGN: {"moussa", "kadiatou"}}
 NOBODY_ELSE: dict[str, set[str]] = {OWN: set(), OTHER: set(), FOREIGN: set()}
 READING = {OWN: {"kadiatou"}, OTHER: {"nadia"}, FOREIGN: {"moussa"}}
 OFFICERS = {"ibrahima", "mariama", "awa"}
@@ -175,6 +176,20 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/cases/<uuid:case_id>/plan/steps/<uuid:plan_step_id>/outcome"): on_case(OFFICER),
     ("GET", "/arrivals"): staff(OFFICERS | MANAGERS),
     ("POST", "/cases/<uuid:case_id>/officer"): on_case(MANAGING),
+    # Handing on: between the two offices, the answers each by itself in tests/cases/test_transfers.py
+    ("GET", "/transfers"): staff(MANAGERS),
+    ("POST", "/transfers"): staff(MANAGERS),
+    ("GET", "/transfers/<uuid:transfer_id>"): hidden(BETWEEN, MANAGERS),
+    ("POST", "/transfers/<uuid:transfer_id>/<any(acceptance,refusal,withdrawal):answer>"): hidden(
+        BETWEEN, MANAGERS
+    ),
+    # The end: who signs off, and that it is not who asked, in tests/cases/test_closures.py
+    ("GET", "/cases/<uuid:case_id>/closure/new"): on_case(IN_CHARGE),
+    ("POST", "/cases/<uuid:case_id>/closure"): on_case(IN_CHARGE),
+    ("GET", "/cases/<uuid:case_id>/closure"): on_case(PAYING),
+    ("POST", "/cases/<uuid:case_id>/closure/<any(signed_off,sent_back):outcome>"): on_case(PAYING),
+    ("POST", "/cases/<uuid:case_id>/closure/answers"): on_case(IN_CHARGE),
+    ("POST", "/cases/<uuid:case_id>/reopening"): on_case(MANAGING),
     # Referral lists
     ("GET", "/cases/intake"): staff(MANAGERS | CASEWORKERS),
     ("POST", "/cases/intake"): staff(MANAGERS | CASEWORKERS),
@@ -330,7 +345,9 @@ def path_of(rule: str, world: World, which: str, app: Flask) -> str:
         "adjustment_id": world.adjustments[which],
         "plan_id": world.plans[which],
         "plan_step_id": world.plan_steps[which],
-        "outcome": "refused",
+        "transfer_id": world.transfers[which],
+        "answer": "refusal",
+        "outcome": "sent_back" if "/closure/" in rule else "refused",
         "number": 1,
         "rule_id": world.rule,
         "deed": "acceptance" if "/referrals/" in rule else "approval",
@@ -445,7 +462,7 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
         "rate.see",
         Role.COUNSELLOR: "outbox.see case.list",
         Role.PROGRAMME_MANAGER: "submission.see case.list referral_list.take_in arrival.list "
-        "arrival.assign dashboard.see payment.act payment.queue "
+        "arrival.assign transfer.see dashboard.see payment.act payment.queue "
         "provider.see provider.change rule.see rate.see",
         Role.FINANCE_OFFICER: "allocation.list payment.act payment.list provider.see provider.change provider.account "
         "rule.see rate.see rate.import",
@@ -468,7 +485,8 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
             (
                 "case.see case.follow procedure.see procedure.interrupt procedure.resume arrival.record returnee_card.give "
                 "visit.record plan.see plan.write photo.see photo.add check_in.record check_in.see_band referral.see referral.write "
-                "red_flag.raise allocation.see payment.see payment.request payment.cancel payment.order payment.dispute"
+                "red_flag.raise allocation.see payment.see payment.request payment.cancel payment.order payment.dispute "
+                "closure.see closure.ask"
             ),
         ),
         Role.COUNSELLOR: (
@@ -481,14 +499,15 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
         Role.PROGRAMME_MANAGER: (
             "office",
             (
-                "case.see case.follow case.assign procedure.see procedure.decide arrival.record returnee_card.give "
+                "case.see case.follow case.assign case.reopen closure.see closure.ask closure.decide "
+                "procedure.see procedure.decide arrival.record returnee_card.give "
                 "plan.see plan.approve photo.see red_flag.count referral.see allocation.see payment.see payment.approve payment.cancel "
                 "payment.verify payment.dispute allocation.grant instalment.release allocation.adjust adjustment.decide"
             ),
         ),
         Role.FINANCE_OFFICER: (
             "office",
-            "allocation.see payment.see payment.order payment.pay payment.refund adjustment.decide",
+            "allocation.see payment.see payment.order payment.pay payment.refund adjustment.decide closure.see closure.decide",
         ),
         Role.ANALYST: ("nothing", ""),
         Role.ADMINISTRATOR: ("nothing", ""),

@@ -25,6 +25,7 @@ from webapp.allocations.requests.deeds import add_document_from, ask_from
 from webapp.allocations.requests.papers import look_at
 from webapp.cases.actions import assign_counsellor
 from webapp.cases.models import Case, ReferralList, TimelineEntry
+from webapp.cases.transfers.models import Transfer
 from webapp.check_ins.deeds import raise_red_flag_from, record_check_in_from
 from webapp.check_ins.models import NextStep
 from webapp.database import db
@@ -76,6 +77,7 @@ class World:
     adjustments: dict[str, UUID] = field(default_factory=dict)
     plans: dict[str, UUID] = field(default_factory=dict)
     plan_steps: dict[str, UUID] = field(default_factory=dict)
+    transfers: dict[str, UUID] = field(default_factory=dict)
     rule: UUID = field(default_factory=uuid4)
     dismissed: UUID = field(default_factory=uuid4)
     code: str = ""
@@ -131,6 +133,7 @@ def _fill(app: Flask, world: World, which: str, officer_name: str, manager: str,
     _wellbeing(app, world, which, case, person, say)
     _payment(app, world, which, case, person, db.session.get_one(Staff, world.staff[manager]), say)
     _plan(world, which, case, person, say)
+    world.transfers[which] = _to_the_other_office(world, which, case, world.staff[manager], say)
     entry = db.session.query(TimelineEntry).filter_by(case_id=case.id, kind="visit.recorded").one()
     alert = Alert(
         rule="serious_concern", entry_number=entry.number, case_id=case.id, subject_id=entry.subject_id,
@@ -156,6 +159,21 @@ def _fill(app: Flask, world: World, which: str, officer_name: str, manager: str,
     db.session.add(PhonePerson(phone_id=phone.id, staff_id=officer.id, enrolled_at=clock.now()))
     world.phones[which], world.quarantined[which] = phone.id, quarantined.id
     world.alerts[which], world.submissions[which], world.lists[which] = alert.id, submission.id, read.id
+
+
+def _to_the_other_office(world: World, which: str, case: Case, manager: UUID, say: Say) -> UUID:
+    """A transfer of long ago that the other office sent back."""
+    cast, id = world.cast, uuid4()
+    here, there = (cast.dakar, cast.conakry) if which == FOREIGN else (cast.conakry, cast.dakar)
+    back = cast.kadiatou if which == FOREIGN else cast.moussa
+    db.session.add(
+        Transfer(
+            id=id, case_id=case.id, from_office_id=here, from_officer_id=case.officer_id, to_office_id=there, reason="workload",
+            asked_by_id=manager, asked_at=LONG_AGO, outcome="sent_back", decided_by_id=back, decided_at=LONG_AGO,
+            answer=say("transfer_answer"),
+        )
+    )  # fmt: skip
+    return id
 
 
 def _visit(app: Flask, world: World, which: str, case: Case, person: Any, say: Say) -> None:

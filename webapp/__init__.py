@@ -73,7 +73,9 @@ def _install_features(app: Flask) -> None:
     from .allocations.grants.views import grants
     from .allocations.requests.views import payment_requests
     from .allocations.views import allocations
+    from .cases.closures.views import closures
     from .cases.intake.views import intake
+    from .cases.transfers.views import transfers
     from .cases.views import cases
     from .check_ins.catalogue.views import catalogue
     from .check_ins.views import check_ins
@@ -91,8 +93,8 @@ def _install_features(app: Flask) -> None:
     from .visits.views import visits
 
     features = (
-        cases, intake, returns, plans, visits, check_ins, catalogue, referrals, allocations, grants, payment_requests,
-        finance, providers, alerts, returnee_pages, offline, carried, phones, quarantine, reports,
+        cases, intake, transfers, closures, returns, plans, visits, check_ins, catalogue, referrals, allocations, grants,
+        payment_requests, finance, providers, alerts, returnee_pages, offline, carried, phones, quarantine, reports,
     )  # fmt: skip
     for feature in features:
         app.register_blueprint(feature)
@@ -103,16 +105,22 @@ def _install_features(app: Flask) -> None:
 def _teach_words() -> None:
     # Importing a feature's words teaches the timeline and the case's page to tell what it writes.
     from .alerts import rules
-    from .allocations import means, open_matters
+    from .allocations import means
+    from .allocations import open_matters as money_matters
+    from .allocations import transfer as money_transfer
     from .allocations import words as allocation_words
     from .allocations.grants import words as grant_words
     from .allocations.requests import words as request_words
+    from .cases.closures import words as closure_words
+    from .cases.transfers import words as transfer_words
+    from .check_ins import open_matters as care_matters
     from .check_ins import words as check_in_words
     from .plans import words as plan_words
     from .referrals import open_matters as open_referrals
     from .referrals import words as referral_words
     from .returnee_pages import words as returnee_words
     from .returns import parts as return_parts
+    from .returns import transfer as return_transfer
     from .returns import words as return_words
     from .visits import words as visit_words
 
@@ -120,16 +128,21 @@ def _teach_words() -> None:
         (
             rules,
             means,
-            open_matters,
+            money_matters,
+            money_transfer,
             allocation_words,
             grant_words,
             request_words,
+            closure_words,
+            transfer_words,
+            care_matters,
             check_in_words,
             plan_words,
             open_referrals,
             referral_words,
             returnee_words,
             return_parts,
+            return_transfer,
             return_words,
             visit_words,
         )

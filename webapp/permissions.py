@@ -100,6 +100,12 @@ MAY: dict[str, list[Predicate]] = {
     "case.follow": [is_case_officer, is_case_counsellor, is_office_manager],
     "returnee_card.give": [is_case_officer, is_office_manager],
     "case.assign": [is_office_manager],
+    "transfer.see": [is_programme_manager],
+    # The end: asked by whoever follows the case, signed off by somebody else; a manager's own request also by finance
+    "closure.see": [is_case_officer, is_office_manager, is_office_finance],
+    "closure.ask": [is_case_officer, is_office_manager],
+    "closure.decide": [is_office_manager, is_office_finance],
+    "case.reopen": [is_office_manager],
     "referral_list.take_in": [is_programme_manager, is_caseworker],
     # The return: prepared by the mission that sends, received by the office of origin, stopped by whoever is there
     "procedure.board": [is_caseworker],

@@ -771,7 +771,7 @@ def test_a_closed_case_takes_no_new_request_and_gives_back_what_was_typed(hands:
         db.session.get_one(Case, hands.case).closed_at = clock.now()
         db.session.commit()
     back = ibrahima.posts(path, request_fields("150"), 422)
-    assert "Ce dossier est clos." in back.text("#amount-field .error")
+    assert "Ce cas est clos." in back.text("#amount-field .error")
     for name, typed in (("amount", "150"), ("what", "Machine à coudre"), ("payee_name", "Bamba & fils")):
         assert back.soup.select_one(f"[name={name}]")["value"] == typed
     assert f"{path}/new" not in ibrahima.opens(f"/cases/{hands.case}/allocation").html

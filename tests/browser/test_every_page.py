@@ -2,7 +2,7 @@
 
 import re
 from fnmatch import fnmatch
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Page
@@ -11,7 +11,14 @@ from tests.browser.conftest import NewPhone
 from tests.browser.world import ROOT, World
 from tests.cast import a_case
 from tests.world import A_RULE, OWN, make_world
+from webapp import clock
+from webapp.cases.closures.actions import ask, decide
+from webapp.cases.closures.forms import ClosureDraft
+from webapp.cases.transfers.actions import hand_on
+from webapp.cases.transfers.forms import TransferDraft
+from webapp.database import db
 from webapp.people.models import Staff
+from webapp.people.sessions import start_session
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 FORM_PAGES = ("/cases/{case}/visits/new", "/cases/{case}/check-ins/new", "/cases/{case}/red-flags/new")
@@ -31,6 +38,8 @@ PAGES = {
         "/arrivals", "/cases/{case}/procedure", "/cases/{bare}/allocation/new", *MONEY_PAGES, "/cases/{case}/allocation/instalments/1",
         "/phones", "/outbox/carried", "/quarantine", "/quarantine/{quarantined}", "/cases/{case}/card",
         "/cases/{case}/referrals", "/cases/{case}/plan", "/cases/{case}/plan/changes",
+        "/transfers", "/transfers?case={case}",
+        "/transfers/{transfer}", "/transfers/{coming}", "/cases/{case}/closure/new", "/cases/{ended}/closure", "/cases/{ending}/closure",
     ),
     "farah": (
         "/allocations", "/cases/{case}/allocation", *MONEY_PAGES, "/payments", "/payments/{payment}",
@@ -74,11 +83,39 @@ def found(world: World) -> dict[str, str]:
     made = make_world(world.app)
     kinds = (
         "cases", "visits", "check_ins", "alerts", "submissions", "lists", "requests", "payments", "providers", "quarantined",
-        "referrals",
+        "referrals", "transfers",
     )  # fmt: skip
     ids = {kind.rstrip("s"): str(getattr(made, kind)[OWN]) for kind in kinds}
     ids |= {"rule": str(made.rule), "staff": str(world.cast.ibrahima)}
+    ids |= {name: str(id) for name, id in _moved_and_ended(world).items()}
     return {**ids, "bare": str(_without_money(world)), "code": made.code, "pin": made.pin}
+
+
+def _moved_and_ended(world: World) -> dict[str, UUID]:
+    """A transfer that waits for Conakry's answer, a case that waits to be closed, and one that is."""
+    now = clock.now()
+    with world.app.test_request_context():
+        people = {
+            name: start_session(
+                db.session.get_one(Staff, getattr(world.cast, name)), now=now, settings=world.app.extensions["settings"]
+            )
+            for name in ("moussa", "ibrahima", "kadiatou")
+        }  # fmt: skip
+        draft = TransferDraft(
+            uuid4(), {world.cast.fatou: world.cast.awa}, None, world.cast.conakry, "safety", "Parle wolof."
+        )
+        (coming,) = hand_on(draft, by=people["moussa"], now=now)
+        officer = db.session.get_one(Staff, world.cast.ibrahima)
+        ending, ended = a_case("Fofana", "Alpha", officer=officer), a_case("Keita", "Néné", officer=officer)
+        for case in (ending, ended):
+            asked = ClosureDraft(
+                uuid4(), "other", "Elle le souhaite.", "", {"overall": 4} if case is ended else {}
+            )
+            closure = ask(case, asked, by=people["ibrahima"], now=now)
+        decide(ended, closure, "signed_off", answer="", by=people["kadiatou"], now=now)
+        found = {"coming": coming.id, "ending": ending.id, "ended": ended.id}
+        db.session.commit()
+        return found
 
 
 def _without_money(world: World) -> UUID:

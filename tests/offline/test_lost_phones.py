@@ -137,6 +137,7 @@ def test_every_kind_of_work_that_waits_is_shown_in_words(revoked, aminata, kadia
         "plan": ({"objectives": "Je veux un moulin", "line_0_category": "housing"}, "Logement"),
         "arrival": ({"met": "yes"}, "Oui"),
         "interruption": ({"asked_by": "person"}, "La personne"),
+        "closure-request": ({"reason": "moved_away"}, "La personne habite ailleurs"),
     }
     assert set(said) == set(KINDS) - {"photo"}
     for kind, (fields, _word) in said.items():

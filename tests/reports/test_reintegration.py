@@ -11,6 +11,7 @@ from flask import Flask
 
 from tests.cast import Cast, a_case
 from webapp import clock
+from webapp.cases.closures.models import Closure
 from webapp.cases.models import Returnee
 from webapp.check_ins import scoring
 from webapp.check_ins.instruments import instrument
@@ -154,3 +155,35 @@ def test_a_report_tells_groups_of_ten_and_compares_groups_of_thirty(
     assert "Paraphrase" in page.text()
     assert "Nom1" not in page.html
     people("moussa").opens("/reports/reintegration")
+
+
+def test_what_people_say_at_the_end_counts_and_silence_is_told_apart(app: Flask, cast: Cast) -> None:
+    def ends(number: int, answers: dict[str, int]) -> None:
+        with app.app_context():
+            officer = db.session.get_one(Staff, cast.ibrahima)
+            for n in range(number):
+                case = a_case("Bah", f"Fin {number} {n}", officer=officer)
+                db.session.add(
+                    Closure(
+                        id=uuid4(), case_id=case.id, reason="completed", stage_before="follow_up", asked_by_id=cast.ibrahima,
+                        asked_at=AGO, recorded_at=AGO, outcome="signed_off", decided_by_id=cast.kadiatou, decided_at=AGO,
+                        answers=answers,
+                    )
+                )  # fmt: skip
+            db.session.commit()
+
+    def report() -> reintegration.Report:
+        with app.app_context():
+            found = reintegration.report(cast.conakry, today=TODAY, keyring=app.extensions["keyring"])
+            assert found
+            return found
+
+    ends(7, {"overall": 4, "counselling": 1})
+    assert (report().satisfied, report().silent) == (None, None), "seven are too few"
+    ends(5, {"overall": 3})
+    assert report().satisfied == (7, 12)
+    ends(3, {"counselling": 5})
+    assert report().satisfied == (7, 12), "who did not answer this question is not dissatisfied"
+    assert report().silent is None, "three would be named"
+    ends(4, {})
+    assert report().silent == (7, 19)

@@ -8,8 +8,11 @@ import pytest
 from flask import Flask
 
 from tests.browser_client import Person
-from tests.cast import Cast
+from tests.cast import Cast, money_for
 from tests.returns.conftest import TODAY, Return, ago, ahead, step_fields
+from webapp.allocations.models import Allocation
+from webapp.cases.actions import move_to_office
+from webapp.cases.models import Case
 from webapp.database import db
 from webapp.returns.models import Procedure, ProcedureStep
 
@@ -231,3 +234,25 @@ def test_a_right_given_to_the_wrong_role_is_noticed(
     path = f"{journey.url}/procedure/interview/new"
     assert people("ibrahima").client.get(path).status_code == 200
     assert people("karim").client.get(path).status_code == 403
+
+
+def test_the_money_of_a_return_goes_with_it_and_a_new_day_does_not_take_a_case_back_that_was_handed_on(
+    app: Flask, cast: Cast, people: Any, a_return: AReturn
+) -> None:
+    journey = a_return().prepared()
+    with app.app_context():
+        money_for(db.session.get_one(Case, journey.id), by=cast.kadiatou)
+        db.session.commit()
+
+    def money_is_of() -> Any:
+        with app.app_context():
+            return db.session.query(Allocation).filter_by(case_id=journey.id).one().office_id
+
+    assert money_is_of() == cast.rabat
+    journey.does("karim", "departure")
+    assert money_is_of() == cast.conakry
+    with app.app_context():
+        move_to_office(db.session.get_one(Case, journey.id), cast.dakar)
+        db.session.commit()
+    journey.does("karim", "departure", reason="Le vol est retardé")
+    assert journey.case().office_id == cast.dakar == money_is_of()

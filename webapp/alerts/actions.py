@@ -81,7 +81,7 @@ def _raise_alert(
             rule=rule,
             entry_number=entry.number,
             case_id=entry.case_id,
-            subject_id=_id(entry.facts.get("submission") or entry.facts.get("request")) or entry.subject_id,
+            subject_id=_subject(entry),
             for_id=staff_id,
             urgent=asked.urgent,
             raised_at=now,
@@ -89,6 +89,12 @@ def _raise_alert(
         .on_conflict_do_nothing(index_elements=["rule", "entry_number", "for_id"])
         .returning(Alert.id)
     ).scalar()
+
+
+def _subject(entry: TimelineEntry) -> UUID | None:
+    """What the alert leads to."""
+    facts = entry.facts
+    return _id(facts.get("submission") or facts.get("request") or facts.get("transfer")) or entry.subject_id
 
 
 def _ask_for_push(alert_id: UUID, staff_id: UUID, *, urgent: bool, now: datetime) -> None:

@@ -154,6 +154,46 @@ def restricted_referral_waiting_long(entry: Entry) -> Raise | None:
     return None
 
 
+# Handing on, and the end. An entry of a transfer that waits is the office's that must answer.
+
+
+def transfer_to_decide(entry: Entry) -> Raise | None:
+    return Raise((Whom.MANAGERS,)) if entry.kind == "transfer.asked" else None
+
+
+def transfer_accepted(entry: Entry) -> Raise | None:
+    return Raise((Whom.AUTHOR, Whom.MANAGERS)) if entry.kind == "case.moved" else None
+
+
+def transfer_sent_back(entry: Entry) -> Raise | None:
+    return Raise((Whom.AUTHOR,)) if entry.kind == "transfer.sent_back" else None
+
+
+def closure_to_sign(entry: Entry) -> Raise | None:
+    if entry.kind != "closure.asked":
+        return None
+    # The office may have no other manager than the one who asked.
+    return Raise((Whom.MANAGERS, Whom.FINANCE) if entry.facts.get("by_manager") else (Whom.MANAGERS,))
+
+
+def closure_sent_back(entry: Entry) -> Raise | None:
+    return Raise((Whom.AUTHOR,)) if entry.kind == "closure.sent_back" else None
+
+
+def case_closed(entry: Entry) -> Raise | None:
+    return Raise((Whom.OFFICER,)) if entry.kind == "case.closed" else None
+
+
+def case_reopened(entry: Entry) -> Raise | None:
+    return Raise((Whom.OFFICER,)) if entry.kind == "case.reopened" else None
+
+
+def work_after_closure(entry: Entry) -> Raise | None:
+    if entry.kind == "visit.recorded" and entry.facts.get("after_closure"):
+        return Raise((Whom.OFFICER, Whom.MANAGERS))
+    return None
+
+
 # The return. The entry's office is the one that has the case: before a departure is set, nobody at the origin is told.
 
 
@@ -266,6 +306,14 @@ RULES: list[Rule] = [
     referral_waiting,
     referral_waiting_long,
     restricted_referral_waiting_long,
+    transfer_to_decide,
+    transfer_accepted,
+    transfer_sent_back,
+    closure_to_sign,
+    closure_sent_back,
+    case_closed,
+    case_reopened,
+    work_after_closure,
     return_informed,
     return_interrupted,
     interruption_to_decide,
@@ -321,7 +369,14 @@ def _about(entry: Entry) -> str:
 
 REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER, RATES = "request", "allocation", "adjustment", "provider", "rates"
 PLAN = "plan"
+TRANSFER, CLOSURE = "transfer", "closure"
 LEADS_TO = {
+    "transfer_to_decide": TRANSFER,
+    "transfer_accepted": TRANSFER,
+    "transfer_sent_back": TRANSFER,
+    "closure_to_sign": CLOSURE,
+    "closure_sent_back": CLOSURE,
+    "case_closed": CLOSURE,
     "returnee_not_received": REQUEST,
     "returnee_received_partly": REQUEST,
     "plan_to_approve": PLAN,
@@ -340,7 +395,7 @@ LEADS_TO = {
     "same_photo": REQUEST,
     "provider_share": PROVIDER,
 }
-"""Alerts about money or a plan: the page that shows what they are about, for those who may open it."""
+"""Alerts with a page of their own: the one that shows what they are about, for those who may open it."""
 
 WITHOUT_CASE = {
     ("red_flag", Role.PROGRAMME_MANAGER),

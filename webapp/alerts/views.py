@@ -12,7 +12,18 @@ from ..web import begin_anew, may, page, signed_in
 from . import actions, queries, words
 from .deliveries import make_parcel, post
 from .push import Outcome, Result, Target, are_keys, check_subject, is_allowed
-from .rules import ADJUSTMENT, ALLOCATION, LEADS_TO, PLAN, PROVIDER, RATES, REQUEST, WITHOUT_CASE
+from .rules import (
+    ADJUSTMENT,
+    ALLOCATION,
+    CLOSURE,
+    LEADS_TO,
+    PLAN,
+    PROVIDER,
+    RATES,
+    REQUEST,
+    TRANSFER,
+    WITHOUT_CASE,
+)
 
 alerts = Blueprint("alerts", __name__)
 
@@ -82,7 +93,7 @@ def _state(row: Any) -> tuple[str, str, str]:
 def _knows_case(row: Any, person: Any) -> bool:
     if row.case_id is None or (row.rule, person.role) in WITHOUT_CASE:
         return False
-    # Finance knows cases by their code, and hears of their money only.
+    # Finance knows cases by their code, and opens the pages of their money and of their end only.
     return policy_allows(person, "allocation.see" if row.rule in LEADS_TO else "case.see", row)
 
 
@@ -112,6 +123,10 @@ def _about_url(row: Any, person: Any) -> str:
         return f"/providers/{row.subject_id}" if policy_allows(person, "provider.see") else ""
     if leads_to == RATES:
         return "/exchange-rates" if policy_allows(person, "rate.see") else ""
+    if leads_to == TRANSFER:
+        return f"/transfers/{row.subject_id}" if policy_allows(person, "transfer.see") else ""
+    if leads_to == CLOSURE:
+        return f"/cases/{row.case_id}/closure" if policy_allows(person, "closure.see", row) else ""
     if row.case_id is None or not policy_allows(person, "payment.see", row):
         return ""
     if leads_to == REQUEST and queries.is_request(row.subject_id):

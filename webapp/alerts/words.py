@@ -27,6 +27,14 @@ TITLES: dict[str, Any] = {
     "restricted_referral_waiting_long": _l(
         "Un référencement attend une réponse depuis deux fois trop longtemps"
     ),
+    "transfer_to_decide": _l("Un autre bureau vous transfère un cas"),
+    "transfer_accepted": _l("Un cas transféré est accepté"),
+    "transfer_sent_back": _l("Un cas transféré vous est renvoyé"),
+    "closure_to_sign": _l("Une clôture attend une deuxième personne"),
+    "closure_sent_back": _l("Une clôture vous est renvoyée"),
+    "case_closed": _l("Un cas que vous suivez est clos"),
+    "case_reopened": _l("Un cas que vous suivez est rouvert"),
+    "work_after_closure": _l("Un travail est arrivé pour un cas clos"),
     "return_informed": _l("Une arrivée est annoncée"),
     "return_interrupted": _l("Un retour est interrompu"),
     "interruption_to_decide": _l("Un retour est interrompu : décidez de ce qui était engagé"),
@@ -78,6 +86,16 @@ SENTENCES: dict[str, Any] = {
     "restricted_referral_waiting_long": _l(
         "Demandez à vos agents et au conseiller si un référencement attend encore, sans demander de qui il s’agit."
     ),
+    "transfer_to_decide": _l("Acceptez-le en disant qui le suit, ou renvoyez-le en disant pourquoi."),
+    "transfer_accepted": _l("Il est suivi par l’autre bureau à partir de maintenant."),
+    "transfer_sent_back": _l("La raison est écrite avec le transfert. Le cas est resté chez vous."),
+    "closure_to_sign": _l(
+        "Regardez que rien n’est plus en cours, puis fermez le cas ou renvoyez la demande."
+    ),
+    "closure_sent_back": _l("La raison est écrite avec la demande."),
+    "case_closed": _l("Il quitte votre téléphone. Ce qui n’est pas encore envoyé arrivera quand même."),
+    "case_reopened": _l("Il est de nouveau dans votre liste et sur votre téléphone."),
+    "work_after_closure": _l("Il est gardé dans le dossier. Lisez-le : faut-il rouvrir le cas ?"),
     "return_informed": _l("Regardez les arrivées et dites qui accueille la personne."),
     "return_interrupted": _l(
         "N’attendez plus la personne à l’aéroport. Elle en a le droit et peut reprendre plus tard."

@@ -2,15 +2,20 @@
 
 from uuid import UUID
 
+from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import func, select
 
 from ..cases.open_matters import MATTERS, Matter
 from ..database import db
 from . import queries
-from .models import PaymentRequest
+from .models import Allocation, PaymentRequest
 
 ENDED = ("verified", "closed", "rejected", "cancelled", "returned")
+
+
+def _statement(case_id: UUID) -> str:
+    return f"/cases/{case_id}/allocation"
 
 
 def requests_under_way(case_id: UUID) -> int:
@@ -19,6 +24,21 @@ def requests_under_way(case_id: UUID) -> int:
         PaymentRequest.case_id == case_id, PaymentRequest.state.not_in(ENDED)
     )
     return db.session.scalar(under_way) or 0
+
+
+def commitments_without_request(case_id: UUID) -> int:
+    """Allocations with money set aside for no request that is still under way."""
+    held = (
+        select(func.coalesce(func.sum(PaymentRequest.held_minor), 0))
+        .where(PaymentRequest.case_id == case_id, PaymentRequest.state.not_in(ENDED))
+        .scalar_subquery()
+    )
+    return (
+        db.session.scalar(
+            select(func.count()).where(Allocation.case_id == case_id, Allocation.set_aside_minor > held)
+        )
+        or 0
+    )
 
 
 def allocations_with_something_left(case_id: UUID) -> int:
@@ -32,10 +52,21 @@ MATTERS["payment_requests"] = Matter(
     lambda count: ngettext(
         "%(num)s demande de paiement en cours", "%(num)s demandes de paiement en cours", count
     ),
+    _statement,
+    seen_with="allocation.see",
+)
+MATTERS["commitments"] = Matter(
+    commitments_without_request,
+    lambda count: _("de l’argent mis de côté et pas encore payé"),
+    _statement,
+    seen_with="allocation.see",
 )
 MATTERS["allocations"] = Matter(
     allocations_with_something_left,
     lambda count: ngettext(
         "une allocation dont il reste quelque chose", "%(num)s allocations dont il reste quelque chose", count
     ),
+    _statement,
+    may_stay=True,
+    seen_with="allocation.see",
 )

@@ -1,7 +1,7 @@
 """What is done to a case."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +14,9 @@ from ..formats import plain
 from . import search, timeline
 from .models import RETURNING, Case, CaseOfficer, Change, PhoneNumber, Returnee
 
+ON_TRANSFER: list[Callable[[Case, UUID], None]] = []
+"""Filled by each feature for what goes with a case to another office: called with the held case and the office it
+leaves, in the same transaction."""
 _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -110,6 +113,19 @@ def assign_officer(
     touch(case)
 
 
+def move_to_office(case: Case, office_id: UUID) -> None:
+    """The case is another office's from here on, with everything that goes with it; its counsellor stays behind."""
+    left = case.office_id
+    if left == office_id:
+        return
+    touch(case)
+    case.office_id, case.counsellor_id = office_id, None
+    db.session.flush()
+    for follow in ON_TRANSFER:
+        follow(case, left)
+    reindex(case)
+
+
 def assign_counsellor(case: Case, counsellor_id: UUID) -> None:
     """Refer the case to a counsellor of the office."""
     case.counsellor_id = counsellor_id
@@ -130,7 +146,10 @@ def reach_stage(case: Case, stage: str, *, by: UUID | None, happened_at: datetim
 
 
 def plan_follow_up(case: Case, *, due_on: date | None, channel: str | None, ends_on: date | None) -> None:
-    """Keep when and how the next follow-up is due (computed when things change, never when pages are read)."""
+    """Keep when and how the next follow-up is due (computed when things change, never when pages are read); a closed
+    case has none."""
+    if case.closed_at is not None:
+        due_on, channel, ends_on = None, None, None
     case.next_follow_up_on, case.next_follow_up_channel, case.next_follow_up_ends_on = (
         due_on,
         channel,

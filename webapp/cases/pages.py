@@ -203,6 +203,7 @@ def case_page(
     return {
         "case": seen if follows else milestones_only(seen),
         "follows": follows,
+        "closed": case.closed_at is not None,
         "phones": phones(numbers) if follows else [],
         "next_follow_up": next_follow_up(case, today) if follows else None,
         "timeline": timeline.told(entries, photos=may(person, "photo.see", case)),

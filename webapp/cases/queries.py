@@ -208,7 +208,9 @@ _CASES = (
     .outerjoin(_officer, _officer.id == Case.officer_id)
 )
 _CASE = _CASES.where(Case.id == bindparam("case_id"))
-_CASES_OF_OFFICER = _CASES.where(Case.officer_id == bindparam("officer_id")).order_by(Case.list_name, Case.id)
+_CASES_OF_OFFICER = _CASES.where(
+    Case.officer_id == bindparam("officer_id"), Case.closed_at.is_(None)
+).order_by(Case.list_name, Case.id)
 _RETURNS_OF = _CASES.where(
     or_(Case.caseworker_id == bindparam("staff_id"), Case.escort_id == bindparam("staff_id")),
     Case.stage.in_((*RETURNING, "interrupted")),
@@ -222,7 +224,7 @@ def find_case(case_id: UUID) -> Any | None:
 
 
 def cases_of(officer_id: UUID, only: list[UUID] | None = None) -> list[Any]:
-    """The officer's cases as ``find_case`` gives them, all or some of them, for the pack."""
+    """The officer's cases that are not closed, as ``find_case`` gives them, all or some of them, for the pack."""
     query = _CASES_OF_OFFICER if only is None else _CASES_OF_OFFICER.where(Case.id.in_(only))
     return list(db.session.execute(query, {"officer_id": officer_id}))
 

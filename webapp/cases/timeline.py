@@ -14,8 +14,8 @@ from ..permissions import Role
 from .models import Case, TimelineEntry
 
 MILESTONES = (
-    "case.opened", "case.stage", "case.assigned", "case.closed", "return.step", "return.informed", "return.interrupted",
-    "return.resumed",
+    "case.opened", "case.stage", "case.assigned", "case.moved", "case.closed", "case.reopened", "return.step",
+    "return.informed", "return.interrupted", "return.resumed",
 )  # fmt: skip
 """All that the sending mission sees."""
 COUNSELLING = (
@@ -96,6 +96,8 @@ def add_entry(
     **facts: Any,
 ) -> TimelineEntry:
     """Write down that something happened. The worker looks at it after the commit."""
+    if case is not None and case.closed_at is not None:
+        facts["after_closure"] = True
     entry = TimelineEntry(
         case_id=case.id if case else None,
         office_id=office_id,
@@ -145,7 +147,7 @@ def told(rows: list[Any], *, photos: bool = True) -> list[Told]:
             happened_at=row.happened_at,
             recorded_at=row.recorded_at,
             by_name=row.by_name or "",
-            facts=telling.lines(row.facts),
+            facts=[*telling.lines(row.facts), *_after_closure(row.facts)],
             words=row.facts.get("words", ""),
             url=telling.url(row.subject_id),
             concern=row.facts.get("concern", ""),
@@ -159,6 +161,10 @@ def told(rows: list[Any], *, photos: bool = True) -> list[Told]:
     for entry in visits.values():
         entry.photos.sort(key=lambda photo: photo["slot"])
     return entries
+
+
+def _after_closure(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(_("Reçu"), _("après la clôture"))] if facts.get("after_closure") else []
 
 
 def _photo(row: Any) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from .. import clock
 from ..allocations.actions import grant, post
 from ..allocations.models import Allocation, Donor
 from ..cases.actions import reach_stage
+from ..cases.closures.actions import ask, decide
+from ..cases.closures.forms import ClosureDraft
+from ..cases.closures.models import ITEMS
+from ..cases.closures.queries import standing, unmet
 from ..cases.models import Case
-from ..cases.timeline import add_entry
 from ..check_ins import instruments
 from ..check_ins.actions import settle_step
 from ..check_ins.deeds import record_check_in_from
@@ -22,7 +25,7 @@ from ..check_ins.queries import open_steps
 from ..formats import plain_amount
 from ..keys import Keyring
 from ..money import Money
-from ..plans.actions import decide
+from ..plans.actions import decide as decide_plan
 from ..plans.deeds import submit_from
 from ..visits.actions import keep_photo, set_next_follow_up
 from ..visits.deeds import record_visit_from
@@ -152,24 +155,30 @@ class History:
             manager = self.world.cast.people["kadiatou"]
             self._at(
                 self.moment(agreed_on, 17),
-                lambda at: decide(self.case, plan_id, "approval", by=manager, now=at),
+                lambda at: decide_plan(self.case, plan_id, "approval", by=manager, now=at),
             )
 
     def _proposes(self, said: MultiDict[str, str], at: datetime) -> None:
         submit_from(said, case=self.case, by=self.officer, now=at)
 
     def closes(self, day: int) -> None:
-        """The accompaniment ends well."""
+        """The accompaniment ends well: asked by the officer, signed off by the manager the day after."""
+        answers = {
+            item: self.rng.choice([3, 4, 4, 5]) for item in self.rng.sample(ITEMS, self.rng.choice([0, 3, 7]))
+        }
+        draft = ClosureDraft(self.new_id(), "completed", "", "Rendu au donateur, avec son accord.", answers)
+        kadiatou = self.world.cast.people["kadiatou"]
 
-        def close(at: datetime) -> None:
-            case = self.case
-            case.stage, case.closed_at = "closed", at
-            add_entry(
-                "case.closed", case=case, office_id=case.office_id, subject=case.id, by=self.officer.id,
-                happened_at=at, now=at,
-            )  # fmt: skip
+        def sign(at: datetime) -> None:
+            if closure := standing(self.case.id):
+                decide(self.case, closure, "signed_off", answer="", by=kadiatou, now=at)
 
-        self._at(self.moment(day, 17), close)
+        self._at(self.moment(day, 16), lambda at: self._asks_to_close(draft, at))
+        self._at(self.moment(day + 1, 9), sign)
+
+    def _asks_to_close(self, draft: ClosureDraft, at: datetime) -> None:
+        if not any(not matter.may_stay for matter in unmet(self.case.id, by=self.officer, case=self.case)):
+            ask(self.case, draft, by=self.officer, now=at)
 
     def _stage(self, stage: str, by: Any) -> Callable[[datetime], None]:
         return lambda at: reach_stage(self.case, stage, by=by.id, happened_at=at, now=at)

@@ -69,7 +69,8 @@ def tell_story(
             history.buys(purchase)
     for contact in _contacts(history, story, today):
         history.meets(contact)
-    if story.days > 400 and story.going == "well" and not story.due:
+    at_conakry = person.case.office_id == world.cast.offices["conakry"].id  # Dakar has no manager to sign
+    if story.days > 400 and story.going == "well" and not story.due and at_conakry:
         history.closes(story.days - rng.randint(5, 25))
     history.tell()
 

@@ -14,9 +14,14 @@ from .. import clock
 from ..alerts.actions import add_job
 from ..allocations.models import Donor
 from ..cases.actions import assign_counsellor, assign_officer, reindex
+from ..cases.closures.actions import ask as ask_to_close
+from ..cases.closures.forms import ClosureDraft
+from ..cases.closures.queries import unmet
 from ..cases.intake import ReadRow, Situation
 from ..cases.intake.actions import preview_list, take_in
 from ..cases.models import Case, ReferralRow, Returnee, TimelineEntry
+from ..cases.transfers.actions import hand_on
+from ..cases.transfers.forms import TransferDraft
 from ..check_ins.deeds import raise_red_flag_from
 from ..check_ins.models import RedFlag
 from ..database import db
@@ -62,6 +67,7 @@ def make_world(keyring: Keyring, storage: Storage) -> tuple[str, str]:
     _let_returnees_speak(world, aminata, followed)
     _let_money_flow(world, aminata, followed)
     _send_to_services(world, aminata, followed)
+    _hand_on(world, followed)
     db.session.flush()
     _tick_off_what_is_old(now)
     _look_only_ahead(cast, now)
@@ -233,6 +239,26 @@ def _send_to_services(world: World, aminata: Case, followed: list[Followed]) -> 
     send_to_services(world, aminata, [*hers[:1], *others], _rng("referrals"))
 
 
+def _hand_on(world: World, followed: list[Followed]) -> None:
+    """One case of Conakry waits for the answer of Dakar, another for a second person to close it."""
+    kadiatou, rng = world.cast.people["kadiatou"], _rng("transfers")
+    mine = [
+        each for each in followed if each.case.office_id == kadiatou.office_id and each.case.closed_at is None
+    ]
+    moving = next(each for each in mine if 60 < each.days < 190)
+    draft = TransferDraft(
+        _new_id(rng), {moving.case.id: moving.case.officer_id}, officer_id=None, office_id=world.cast.offices["dakar"].id,
+        reason="person_moved", note="A rejoint sa sœur à Pikine. Préfère être appelée le soir.",
+    )  # fmt: skip
+    hand_on(draft, by=kadiatou, now=world.now - timedelta(hours=22))
+    for each in reversed(mine):
+        settled = all(matter.may_stay for matter in unmet(each.case.id, by=each.officer, case=each.case))
+        if each.days > 300 and each is not moving and settled:
+            asked = ClosureDraft(_new_id(rng), "migrated_again", "", "Rendu au donateur.", {"overall": 3})
+            ask_to_close(each.case, asked, by=each.officer, now=world.now - timedelta(hours=30))
+            return
+
+
 def _awaits_money(each: Followed) -> bool:
     return each.days < GRANTED_FROM
 
@@ -251,7 +277,8 @@ def _tick_off_what_is_old(now: datetime) -> None:
 def _look_only_ahead(cast: Cast, now: datetime) -> None:
     """The drawn photos are few and stand in many cases: the daily look takes them for seen, and warns of new ones."""
     for office in cast.offices.values():
-        facts = {"office": str(office.id), "looked": now.isoformat()}
+        # A second later: photos that came just now are among them.
+        facts = {"office": str(office.id), "looked": (now + timedelta(seconds=1)).isoformat()}
         add_job("daily", facts, key=f"daily:{office.id}", due_at=now)
 
 

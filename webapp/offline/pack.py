@@ -20,6 +20,7 @@ from ..allocations.requests.queries import available_locally, drafts_of
 from ..allocations.requests.views import blank_request, request_page
 from ..allocations.views import statements
 from ..cases import pages, queries, timeline
+from ..cases.closures.views import blank_closure, closure_form_page
 from ..cases.pages import SlotCase
 from ..cases.views import list_page
 from ..check_ins.forms import RedFlagForm
@@ -164,6 +165,7 @@ def _later_forms(person: Any) -> list[Form]:
         *islice(check_in_frames(blank, person), 1, None),
         ("procedure/arrival/new", "returns/step.html", blank_arrival(blank, person=person)),
         _interruption_form(blank, person),
+        _closure_form(blank, person),
     ]
 
 
@@ -201,6 +203,11 @@ def _frames_of_returns(person: Any) -> Iterator[str]:
 def _interruption_form(blank: SlotCase, person: Any) -> Form:
     said = interruption_page(blank, blank_interruption(), person=person)
     return "interruption/new", "returns/interruption.html", said
+
+
+def _closure_form(blank: SlotCase, person: Any) -> Form:
+    said = closure_form_page(blank, blank_closure(), person=person)
+    return "closure/new", "cases/closure_new.html", said
 
 
 def _returns(found: list[Any], person: Any) -> Iterator[str]:

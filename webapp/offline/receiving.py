@@ -26,6 +26,7 @@ from werkzeug.datastructures import MultiDict
 from ..allocations.requests import papers
 from ..allocations.requests.actions import OverCeiling, add_over_ceiling, hand_over_papers
 from ..allocations.requests.deeds import add_document_from, ask_from
+from ..cases.closures.deeds import ask_from as ask_to_close_from
 from ..cases.models import Case
 from ..cases.queries import has_followed, hold_cases
 from ..cases.timeline import add_entry
@@ -49,7 +50,8 @@ from .models import ContestedSubmission, Submission
 log = logging.getLogger(__name__)
 
 KINDS = (
-    "visit", "check-in", "red-flag", "referral", "payment-request", "plan", "arrival", "interruption", "photo",
+    "visit", "check-in", "red-flag", "referral", "payment-request", "plan", "arrival", "interruption",
+    "closure-request", "photo",
 )  # fmt: skip
 MOST_IN_A_BATCH = 100
 LARGEST_SEALED = 256 * 1024
@@ -516,6 +518,7 @@ def _may_deliver(person: SignedIn, opened: Opened, kind: str, case: Case) -> boo
         "plan": "plan.write",
         "arrival": "arrival.record",
         "interruption": "procedure.interrupt",
+        "closure-request": "closure.ask",
     }[kind]
     if kind == "photo" and opened.photo.get("document"):
         action = "payment.request"
@@ -693,6 +696,15 @@ def _interruption(
     )  # fmt: skip
 
 
+def _closure_request(
+    opened: Opened, envelope: Envelope, case: Case, author: Author, desk: Desk, now: datetime, photo: Any
+) -> None:
+    ask_to_close_from(
+        _form_of(opened, envelope), case=case, by=author.person, now=now, asked_at=_when(opened, now),
+        claimed_at=opened.claimed_at,
+    )  # fmt: skip
+
+
 _DEEDS: dict[str, Callable[..., None]] = {
     "payment-request": _payment_request,
     "plan": _plan,
@@ -702,6 +714,7 @@ _DEEDS: dict[str, Callable[..., None]] = {
     "referral": _referral,
     "arrival": _arrival,
     "interruption": _interruption,
+    "closure-request": _closure_request,
     "photo": _photo,
 }
 

@@ -13,5 +13,6 @@ KIND_NAMES: dict[str, Callable[[], str]] = {
     "plan": lambda: _("Plan de réintégration"),
     "arrival": lambda: _("Arrivée"),
     "interruption": lambda: _("Retour interrompu"),
+    "closure-request": lambda: _("Clôture demandée"),
     "photo": lambda: _("Photo"),
 }

@@ -54,7 +54,7 @@ WORKS_WITH = {
 
 ALSO_USES = {
     Role.FIELD_OFFICER: ["arrivals", "providers", "rates"],
-    Role.PROGRAMME_MANAGER: ["providers", "rules", "rates"],
+    Role.PROGRAMME_MANAGER: ["transfers", "providers", "rules", "rates"],
     Role.FINANCE_OFFICER: ["payment_list", "providers", "rules"],
 }
 """Pages for now and then: on the page "Plus", and beside the others where the screen is wide."""
@@ -86,6 +86,7 @@ def _pages(names: list[str]) -> list[tuple[str, str, str, str]]:
         "cases": ("/cases", "cases", _("Cas"), "cases"),
         "procedure": ("/procedure", "step", _("Retours"), "procedure"),
         "arrivals": ("/arrivals", "calendar", _("Arrivées"), "arrivals"),
+        "transfers": ("/transfers", "transfer", _("Transferts"), "transfers"),
         "payments": ("/payment-requests", "paid", _("Paiements"), "payments"),
         "allocations": ("/allocations", "money", _("Allocations"), "allocations"),
         "payment_list": ("/payments", "list", _("Liste des paiements"), "payment-list"),

@@ -14,6 +14,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from ..cases.closures.models import Closure
+from ..cases.closures.satisfaction import OVERALL, SATISFIED_FROM
 from ..cases.models import Case, Returnee
 from ..check_ins import queries as check_ins
 from ..check_ins.instruments import Instrument
@@ -26,7 +28,6 @@ from ..visits.models import FollowUp
 from . import statistics
 
 SURVEY, SATISFACTION = "reintegration-survey", "satisfaction"
-OVERALL_ITEM, SATISFIED_FROM = "overall", 4
 MOST_ROWS = 50_000
 """Rounds read for one report, the latest."""
 APART = timedelta(days=90)
@@ -62,6 +63,8 @@ class Report:
     meaningful: dict[str, int | None]
     factors: dict[str, dict[str, statistics.Interval]]
     satisfied: tuple[int, int] | None
+    silent: tuple[int, int] | None
+    """Of the accompaniments that ended, in how many nobody said whether the help was good."""
     asked: int
     not_answered: int
 
@@ -84,6 +87,7 @@ def report(office_id: UUID | None, *, today: date, keyring: Keyring) -> Report |
     names = [*(each.id for each in instrument.scoring.dimensions), COMPOSITE]
     enough = len(latest) >= statistics.FEWEST
     asked, refused = _asked(office_id, before)
+    ended = _ended(office_id, before)
     return Report(
         until=until,
         instrument=instrument,
@@ -96,7 +100,8 @@ def report(office_id: UUID | None, *, today: date, keyring: Keyring) -> Report |
         changes={name: statistics.paired_change(_changes(pairs, name)) for name in names},
         meaningful=_meaningful(pairs, instrument),
         factors=_factors(pairs),
-        satisfied=_satisfied(office_id, before, keyring),
+        satisfied=_satisfied(office_id, before, keyring, ended),
+        silent=_share(sum(overall is None for _case, _at, overall in ended), len(ended)),
         asked=asked,
         not_answered=refused,
     )
@@ -237,16 +242,37 @@ def _asked(office_id: UUID | None, before: datetime) -> tuple[int, int]:
     return sum(found.values()), sum(number for outcome, number in found.items() if outcome != "answered")
 
 
-def _satisfied(office_id: UUID | None, before: datetime, keyring: Keyring) -> tuple[int, int] | None:
-    """Of those who answered the overall question of satisfaction last, how many are satisfied."""
+def _ended(office_id: UUID | None, before: datetime) -> list[tuple[UUID, datetime, int | None]]:
+    """Each accompaniment that ended and was not reopened: when, and what the person said of the help overall."""
+    asked = select(Closure.case_id, Closure.decided_at, Closure.answers).where(
+        Closure.outcome == "signed_off", Closure.reopened_at.is_(None), Closure.decided_at < before
+    )
+    if office_id is not None:
+        asked = asked.join(Case, Case.id == Closure.case_id).where(Case.office_id == office_id)
+    rows = db.session.execute(asked.order_by(Closure.decided_at.desc()).limit(MOST_ROWS))
+    return [(row.case_id, row.decided_at, row.answers.get(OVERALL)) for row in rows]
+
+
+def _satisfied(
+    office_id: UUID | None,
+    before: datetime,
+    keyring: Keyring,
+    ended: list[tuple[UUID, datetime, int | None]],
+) -> tuple[int, int] | None:
+    """Of those who answered the overall question of satisfaction last, by questionnaire or at the end, how many are
+    satisfied."""
     asked = select(CheckIn).where(
         CheckIn.instrument == SATISFACTION, CheckIn.asked_at < before, CheckIn.answers_sealed.is_not(None)
     )
     if office_id is not None:
         asked = asked.join(Case, Case.id == CheckIn.case_id).where(Case.office_id == office_id)
-    last: dict[UUID, int] = {}
-    for row in reversed(db.session.scalars(asked.order_by(CheckIn.asked_at.desc()).limit(MOST_ROWS)).all()):
-        answer = (check_ins.answers_of(row, keyring) or {}).get(OVERALL_ITEM)
-        if isinstance(answer, int):
-            last[row.case_id] = answer
+    said = [
+        (row.case_id, row.asked_at, (check_ins.answers_of(row, keyring) or {}).get(OVERALL))
+        for row in db.session.scalars(asked.order_by(CheckIn.asked_at.desc()).limit(MOST_ROWS))
+    ]
+    last = {
+        case_id: answer
+        for case_id, _at, answer in sorted([*said, *ended], key=lambda each: each[1])
+        if isinstance(answer, int)
+    }
     return _share(sum(answer >= SATISFIED_FROM for answer in last.values()), len(last))

@@ -91,6 +91,7 @@ def _told(found: reintegration.Report, person: Any) -> dict[str, Any]:
         "not_answered": _enough(found.not_answered),
         "adequate": _of(found.adequate),
         "satisfied": _of(found.satisfied),
+        "silent": _of(found.silent),
         "tables": [
             _table(
                 _("Au dernier passage, de 0 à 1"),

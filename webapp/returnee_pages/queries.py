@@ -126,7 +126,8 @@ _STATUS = (
     .where(Case.id == bindparam("case_id"))
 )
 _LATEST_STAGE = select(func.max(TimelineEntry.happened_at)).where(
-    TimelineEntry.case_id == bindparam("case_id"), TimelineEntry.kind.in_(["case.stage", "case.closed"])
+    TimelineEntry.case_id == bindparam("case_id"),
+    TimelineEntry.kind.in_(["case.stage", "case.closed", "case.reopened"]),
 )
 _LATEST_SET_ASIDE = (
     select(func.max(LedgerEntry.posted_at))

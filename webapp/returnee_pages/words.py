@@ -18,7 +18,7 @@ STEPS: dict[str, Callable[[], str]] = {
     "in_progress": lambda: _("Votre plan avance"),
     "paying": lambda: _("Un achat pour vous est en cours de paiement"),
     "follow_up": lambda: _("Votre projet est lancé ; le bureau prend des nouvelles"),
-    "closed": lambda: _("L’accompagnement est terminé"),
+    "closed": lambda: _("L’accompagnement est terminé ; vous pouvez encore appeler le bureau"),
     "interrupted": lambda: _("Le retour est interrompu ; vous pouvez le reprendre"),
 }
 """What happens now, said to the returnee: money and steps only."""

@@ -8,9 +8,17 @@ from flask_babel import gettext as _
 from sqlalchemy import update
 
 from .. import clock
-from ..cases.actions import assign_officer, open_case, plan_follow_up, reach_stage, reindex, touch
+from ..cases.actions import (
+    assign_officer,
+    move_to_office,
+    open_case,
+    plan_follow_up,
+    reach_stage,
+    reindex,
+    touch,
+)
 from ..cases.models import STAGES, Case, PhoneNumber, Returnee
-from ..cases.open_matters import open_matters
+from ..cases.open_matters import matters_to_decide
 from ..cases.timeline import add_entry
 from ..database import db
 from ..people.models import Office
@@ -194,10 +202,7 @@ def inform_origin(case: Case, procedure: Procedure, *, by: Any, now: datetime) -
     """The office of origin has the case from here on, and is told of the arrival, again when the day changes."""
     assert procedure.arrives_on is not None
     procedure.informed_at = now
-    if case.office_id != procedure.office_id:
-        case.office_id = procedure.office_id
-        db.session.flush()
-        reindex(case)
+    move_to_office(case, procedure.office_id)
     add_entry(
         "return.informed", case=case, office_id=case.office_id, subject=None, by=by.id, happened_at=now, now=now,
         arrives_on=procedure.arrives_on.isoformat(),
@@ -241,7 +246,7 @@ def interrupt(
         # Referral lists bring interrupted returns too: resumed, they begin anew.
         stage_before="first_contact" if case.stage == "interrupted" else case.stage,
         interrupted_at=interrupted_at or now, recorded_at=now, claimed_at=claimed_at, by_id=by.id,
-        asked_by=draft.asked_by, reason=draft.reason, open_matters=open_matters(case.id),
+        asked_by=draft.asked_by, reason=draft.reason, open_matters=matters_to_decide(case.id),
     )  # fmt: skip
     db.session.add(interruption)
     case.stage = "interrupted"

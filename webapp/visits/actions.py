@@ -183,7 +183,7 @@ def _note_lost_contact(
         )  # fmt: skip
 
 
-RESCHEDULED_BY = ("payment.delivered", "return.resumed")
+RESCHEDULED_BY = ("payment.delivered", "return.resumed", "case.moved", "case.reopened")
 """What happens elsewhere and moves the next follow-up; beside the arrival (see ``reschedule_after``)."""
 
 

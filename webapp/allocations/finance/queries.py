@@ -69,6 +69,8 @@ class Paid:
     """Money that left for a request."""
 
     id: UUID
+    office_id: UUID
+    """The office that paid: the case may be another's since."""
     request_id: UUID
     case_id: UUID
     reference: str
@@ -123,6 +125,7 @@ _PAYMENTS = (
     select(
         *_REQUEST,
         Payment.id.label("payment_id"),
+        Payment.office_id.label("paying_office_id"),
         Payment.reference.label("payment_reference"),
         Payment.method,
         Payment.minor.label("paid_minor"),
@@ -278,6 +281,7 @@ def _waiting(row: Any) -> ToPay:
 def _paid(row: Any) -> Paid:
     return Paid(
         id=row.payment_id,
+        office_id=row.paying_office_id,
         request_id=row.id,
         case_id=row.case_id,
         reference=row.reference,

@@ -13,6 +13,7 @@ from ... import clock, formats
 from ...cases.access import allowed_case
 from ...cases.queries import case_for_deed
 from ...fields import CATEGORY_NAMES
+from ...permissions import may as policy_allows
 from ...storage import NotInStorage, StorageUnavailable
 from ...web import NeedsAttention, begin_anew, keep_so_far, may, page, signed_in
 from ..requests.actions import confirm_payment, fail_payment
@@ -212,7 +213,8 @@ def fail(payment_id: UUID) -> Any:
 
 def _found(payment_id: UUID) -> queries.Paid:
     found = queries.find_payment(payment_id) or abort(404)
-    allowed_case(found.case_id, "payment.pay")
+    if not policy_allows(signed_in(), "payment.pay", found):
+        abort(404)
     return found
 
 

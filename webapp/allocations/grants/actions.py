@@ -35,7 +35,7 @@ def terms_for(case: Case, rule: AllocationRule, draft: GrantDraft, *, by: Any, n
     """What granting as written would do; raises NeedsAttention with the sentences for each field."""
     _check_right(by, "allocation.grant", case)
     if case.closed_at is not None:
-        raise NeedsAttention({"": [_("Ce dossier est clos.")]})
+        raise NeedsAttention({"": [_("Ce cas est clos.")]})
     if queries.rule_in_force(rule.id) is None:
         raise NeedsAttention({"": [_("Une version plus récente de ces règles est chargée. Choisissez-la.")]})
     known = queries.donor_called(draft.donor)

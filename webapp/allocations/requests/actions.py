@@ -92,7 +92,7 @@ def ask(
             raise NeedsAttention({"id": [said]})
         return already
     if case.closed_at is not None:
-        raise NeedsAttention({"amount": [_("Ce dossier est clos.")]})
+        raise NeedsAttention({"amount": [_("Ce cas est clos.")]})
     allocation = db.session.scalar(select(Allocation).where(Allocation.case_id == case.id))
     if allocation is None:
         raise NeedsAttention({"amount": [_("Ce cas n’a pas d’allocation.")]})
@@ -483,7 +483,7 @@ def confirm_payment(
     payment: Payment, request: PaymentRequest, case: Case, *, by: Any, now: datetime
 ) -> Payment:
     """Note that the recipient has the money of a locked request's payment. Again: changes nothing."""
-    _check_settling(payment, case, by=by, settled=payment.failed_at)
+    _check_settling(payment, by=by, settled=payment.failed_at)
     if payment.confirmed_at is None:
         payment.confirmed_at = now
         _note_settled("confirmed", payment, request, case, by=by, now=now)
@@ -497,7 +497,7 @@ def fail_payment(
 
     Doing it again changes nothing. What an operator took as a fee stays paid.
     """
-    _check_settling(payment, case, by=by, settled=payment.confirmed_at)
+    _check_settling(payment, by=by, settled=payment.confirmed_at)
     if payment.failed_at is not None:
         return payment
     if not reason:
@@ -613,8 +613,9 @@ def may_come_back(request: PaymentRequest) -> bool:
     return takes_refunds([step.state for step in _way(request)])
 
 
-def _check_settling(payment: Payment, case: Case, *, by: Any, settled: datetime | None) -> None:
-    if not may(by, DEEDS["payment"].permission, case):
+def _check_settling(payment: Payment, *, by: Any, settled: datetime | None) -> None:
+    # What became of a payment is known to the office that paid it, whoever has the case now.
+    if not may(by, DEEDS["payment"].permission, payment):
         raise NeedsAttention({"": [_("Votre rôle ne permet pas cette action.")]})
     if settled is not None:
         raise NeedsAttention({"": [_("Quelqu’un a déjà noté le contraire pour ce paiement.")]})

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from ... import clock
 from ...allocations.requests.forms import PaymentRequestForm
+from ...cases.closures.forms import ClosureForm
 from ...people.phones import find_author
 from ...plans.forms import PlanForm
 from ...providers.queries import choices_of
@@ -137,5 +138,6 @@ _FORMS: dict[str, Callable[[], Any]] = {
     "plan": lambda: PlanForm(currencies=[], providers=[], today=clock.today("UTC")),
     "arrival": lambda: ArrivalStep(today=clock.today("UTC")),
     "interruption": InterruptionForm,
+    "closure-request": ClosureForm,
 }
 """The form of each kind whose words a manager may read."""
