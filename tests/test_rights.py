@@ -53,6 +53,8 @@ RETURNING = {
     FOREIGN: {"awa", "moussa"},
 }
 STOPPING = {OWN: {"ibrahima", "karim"}, OTHER: {"mariama"}, FOREIGN: {"awa"}}
+WOKEN = {OWN: {"salma", "oumar"}, OTHER: {"salma", "oumar"}, FOREIGN: set()}
+"""By a red flag: every counsellor of the office."""
 SENDING = {OWN: {"karim"}, OTHER: set(), FOREIGN: set()}
 MANAGING = {OWN: {"kadiatou"}, OTHER: {"kadiatou"}, FOREIGN: {"moussa"}}
 BETWEEN = {OWN: {"kadiatou", "moussa"}, OTHER: {"kadiatou", "moussa"}, FOREIGN: {"moussa", "kadiatou"}}
@@ -136,6 +138,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/next-steps/<uuid:step_id>/outcome"): on_case(CARING),
     ("GET", "/cases/<uuid:case_id>/red-flags/new"): on_case(CARING),
     ("POST", "/cases/<uuid:case_id>/red-flags"): on_case(CARING),
+    ("GET", "/red-flags/<uuid:red_flag_id>"): hidden(WOKEN, COUNSELLORS),
+    ("POST", "/red-flags/<uuid:red_flag_id>/answer"): hidden(WOKEN, COUNSELLORS),
     ("GET", "/cases/<uuid:case_id>/allocation"): on_case(PAYING),
     # Granted, released and corrected by the manager; a correction is confirmed by a second person
     ("GET", "/cases/<uuid:case_id>/allocation/new"): on_case(MANAGING),
@@ -328,6 +332,7 @@ def path_of(rule: str, world: World, which: str, app: Flask) -> str:
         "visit_id": world.visits[which],
         "photo_id": world.photos[which],
         "check_in_id": world.check_ins[which],
+        "red_flag_id": world.red_flags[which],
         "step_id": world.next_steps[which],
         "instrument_name": "who-5",
         "version": 1,
@@ -460,7 +465,7 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
         Role.FIELD_OFFICER: "phone.enrol pack.fetch outbox.see submission.see case.list today.see arrival.list "
         "payment.act provider.see "
         "rate.see",
-        Role.COUNSELLOR: "outbox.see case.list",
+        Role.COUNSELLOR: "outbox.see case.list red_flag.read",
         Role.PROGRAMME_MANAGER: "submission.see case.list referral_list.take_in arrival.list "
         "arrival.assign transfer.see dashboard.see payment.act payment.queue "
         "provider.see provider.change rule.see rate.see",
@@ -492,7 +497,7 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
         Role.COUNSELLOR: (
             "counsels",
             (
-                "case.see case.follow check_in.record check_in.see_band check_in.see_answers red_flag.raise red_flag.see "
+                "case.see case.follow check_in.record check_in.see_band check_in.see_answers red_flag.raise "
                 "referral.see referral.see_restricted referral.write"
             ),
         ),
@@ -516,6 +521,8 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
             "case.see procedure.see procedure.record procedure.interrupt procedure.resume",
         ),
     }[role]
+    if role == Role.COUNSELLOR and action in {"red_flag.see", "red_flag.answer"}:
+        return bool({"counsels", "office"} & relation)
     goes_along = role == Role.CASEWORKER and "escorts" in relation
     return (
         action in always

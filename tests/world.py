@@ -64,6 +64,7 @@ class World:
     photos: dict[str, UUID] = field(default_factory=dict)
     check_ins: dict[str, UUID] = field(default_factory=dict)
     next_steps: dict[str, UUID] = field(default_factory=dict)
+    red_flags: dict[str, UUID] = field(default_factory=dict)
     alerts: dict[str, UUID] = field(default_factory=dict)
     submissions: dict[str, UUID] = field(default_factory=dict)
     lists: dict[str, UUID] = field(default_factory=dict)
@@ -205,6 +206,7 @@ def _wellbeing(app: Flask, world: World, which: str, case: Case, person: Any, sa
         MultiDict(check_in_fields()), case=case, by=person, now=now, keyring=keyring
     )
     flag = {"id": str(uuid4()), "category": "no_shelter", "help_needed": say("help_needed")}
+    world.red_flags[which] = UUID(flag["id"])
     raise_red_flag_from(MultiDict(flag), case=case, by=person, now=now, keyring=keyring)
     world.check_ins[which] = answered.id
     world.next_steps[which] = db.session.query(NextStep).filter_by(check_in_id=answered.id).one().id

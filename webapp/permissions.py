@@ -59,6 +59,10 @@ def is_case_counsellor(person: Person, case: Any) -> bool:
     return person.role == Role.COUNSELLOR and case.counsellor_id == person.id
 
 
+def is_office_counsellor(person: Person, case: Any) -> bool:
+    return person.role == Role.COUNSELLOR and case.office_id == person.office_id
+
+
 def is_office_manager(person: Person, case: Any) -> bool:
     return person.role == Role.PROGRAMME_MANAGER and case.office_id == person.office_id
 
@@ -135,7 +139,10 @@ MAY: dict[str, list[Predicate]] = {
     "instrument.switch": [is_administrator, is_programme_manager],
     "instrument.publish": [is_administrator],
     "red_flag.raise": [is_case_officer, is_case_counsellor],
-    "red_flag.see": [is_case_counsellor],
+    "red_flag.read": [is_counsellor],
+    # Every counsellor of the office is woken by one, and whoever is there first sees to it
+    "red_flag.see": [is_case_counsellor, is_office_counsellor],
+    "red_flag.answer": [is_case_counsellor, is_office_counsellor],
     "red_flag.count": [is_office_manager],
     # Referrals: a restricted one is read by its author and by whom "see_restricted" names, nobody else
     "referral.see": [is_case_officer, is_case_counsellor, is_office_manager],

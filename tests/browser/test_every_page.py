@@ -31,7 +31,7 @@ PAGES = {
         "/cases/{case}/payment-requests/new", "/cases/{case}/plan", "/cases/{case}/plan/new", "/phones", "/password",
         "/cases/{case}/referrals", "/cases/{case}/referrals/new", "/referrals/{referral}", "/referrals/{referral}/letter",
     ),
-    "salma": ("/cases", "/cases/{case}", *FORM_PAGES[1:], "/check-ins/{check_in}", "/alerts", "/more", "/outbox"),
+    "salma": ("/cases", "/cases/{case}", *FORM_PAGES[1:], "/check-ins/{check_in}", "/red-flags/{red_flag}", "/alerts", "/more", "/outbox"),
     "kadiatou": (
         "/dashboard", "/cases", "/cases?q=Bah", "/cases?q=nobody", "/cases/{case}", "/cases/{case}/allocation",
         "/cases/intake", "/cases/intake/{list}", "/alerts", "/alerts/{alert}", "/submissions/{submission}", "/more",
@@ -82,7 +82,7 @@ def found(world: World) -> dict[str, str]:
     world.app.cast = world.cast  # type: ignore[attr-defined]
     made = make_world(world.app)
     kinds = (
-        "cases", "visits", "check_ins", "alerts", "submissions", "lists", "requests", "payments", "providers", "quarantined",
+        "cases", "visits", "check_ins", "red_flags", "alerts", "submissions", "lists", "requests", "payments", "providers", "quarantined",
         "referrals", "transfers",
     )  # fmt: skip
     ids = {kind.rstrip("s"): str(getattr(made, kind)[OWN]) for kind in kinds}

@@ -338,6 +338,7 @@ RULES: list[Rule] = [
 DECIDED = ("payment.approved", "payment.rejected", "payment.cancelled")
 RECEIVED = ("returnee.received", "payment.verified", "payment.closed", "payment.returned")
 SETTLED_BY: dict[str, tuple[str, ...]] = {
+    "red_flag": ("red_flag.answered",),
     "payment_to_approve": DECIDED,
     "payment_waiting": DECIDED,
     "payment_rejected": ("payment.requested",),
@@ -369,8 +370,9 @@ def _about(entry: Entry) -> str:
 
 REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER, RATES = "request", "allocation", "adjustment", "provider", "rates"
 PLAN = "plan"
-TRANSFER, CLOSURE = "transfer", "closure"
+TRANSFER, CLOSURE, RED_FLAG = "transfer", "closure", "red_flag"
 LEADS_TO = {
+    "red_flag": RED_FLAG,
     "transfer_to_decide": TRANSFER,
     "transfer_accepted": TRANSFER,
     "transfer_sent_back": TRANSFER,

@@ -20,6 +20,7 @@ from .rules import (
     PLAN,
     PROVIDER,
     RATES,
+    RED_FLAG,
     REQUEST,
     TRANSFER,
     WITHOUT_CASE,
@@ -93,8 +94,11 @@ def _state(row: Any) -> tuple[str, str, str]:
 def _knows_case(row: Any, person: Any) -> bool:
     if row.case_id is None or (row.rule, person.role) in WITHOUT_CASE:
         return False
+    leads_to = LEADS_TO.get(row.rule)
+    if leads_to == RED_FLAG:
+        return policy_allows(person, "red_flag.see", row)
     # Finance knows cases by their code, and opens the pages of their money and of their end only.
-    return policy_allows(person, "allocation.see" if row.rule in LEADS_TO else "case.see", row)
+    return policy_allows(person, "allocation.see" if leads_to else "case.see", row)
 
 
 def _to_do(row: Any, person: Any) -> dict[str, Any]:
@@ -119,6 +123,8 @@ def _about_url(row: Any, person: Any) -> str:
     leads_to = LEADS_TO[row.rule]
     if leads_to == PLAN:
         return f"/cases/{row.case_id}/plan" if policy_allows(person, "plan.see", row) else ""
+    if leads_to == RED_FLAG:
+        return f"/red-flags/{row.subject_id}" if policy_allows(person, "red_flag.see", row) else ""
     if leads_to == PROVIDER:
         return f"/providers/{row.subject_id}" if policy_allows(person, "provider.see") else ""
     if leads_to == RATES:

@@ -19,7 +19,7 @@ MILESTONES = (
 )  # fmt: skip
 """All that the sending mission sees."""
 COUNSELLING = (
-    "check_in.recorded", "check_in.declined", "check_in.step_done", "check_in.step_late", "red_flag.raised",
+    "check_in.recorded", "check_in.declined", "check_in.step_done", "check_in.step_late", "red_flag.raised", "red_flag.answered",
     *(
         f"restricted_referral.{state}"
         for state in (

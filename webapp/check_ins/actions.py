@@ -15,6 +15,7 @@ from ..cases.timeline import add_entry
 from ..database import db
 from ..keys import CannotOpen, Keyring
 from ..people.models import Office
+from ..permissions import may
 from ..web import NeedsAttention
 from . import instruments, queries, scoring
 from .forms import CheckInDraft, RedFlagDraft
@@ -215,8 +216,38 @@ def _already_recorded() -> str:
     return _("Un envoi est déjà enregistré. Enregistrez de nouveau pour en noter un autre.")
 
 
-def _content_of(red_flag: RedFlag, keyring: Keyring) -> Any:
+def content_of(red_flag: RedFlag, keyring: Keyring) -> Any:
+    """``{"category", "help_needed"}``"""
     return keyring.open_field(red_flag.content_sealed, table="red_flags", row=red_flag.id, column="content")
+
+
+def answer_red_flag(
+    red_flag: RedFlag, case: Case, answer: str, *, by: Any, now: datetime, keyring: Keyring
+) -> None:
+    """Write down what was done about a danger, and close it. The same words again change nothing; other words are
+    refused: somebody else closed it meanwhile."""
+    if not may(by, "red_flag.answer", case):
+        raise NeedsAttention({"": [_("Votre rôle ne permet pas cette action.")]})
+    if red_flag.closed_at is not None:
+        if red_flag.closed_by_id == by.id and answer_of(red_flag, keyring) == answer:
+            return
+        raise NeedsAttention({"": [_("Quelqu’un a déjà clos ce signal.")]})
+    red_flag.answer_sealed = keyring.seal_field(answer, table="red_flags", row=red_flag.id, column="answer")
+    red_flag.closed_at, red_flag.closed_by_id = now, by.id
+    add_entry(
+        "red_flag.answered", case=case, office_id=case.office_id, subject=red_flag.id, by=by.id, happened_at=now,
+        now=now,
+    )  # fmt: skip
+    touch(case)
+
+
+def answer_of(red_flag: RedFlag, keyring: Keyring) -> str:
+    """What was done; empty while it is open."""
+    if red_flag.answer_sealed is None:
+        return ""
+    return str(
+        keyring.open_field(red_flag.answer_sealed, table="red_flags", row=red_flag.id, column="answer")
+    )
 
 
 def raise_red_flag(
@@ -234,7 +265,7 @@ def raise_red_flag(
     if already := db.session.get(RedFlag, draft.id):
         if already.case_id != case.id or already.by_id != by.id:
             raise NeedsAttention({"id": [_("Ce numéro est déjà pris. Ouvrez le formulaire de nouveau.")]})
-        if _content_of(already, keyring) != content:
+        if content_of(already, keyring) != content:
             raise NeedsAttention({"id": [_already_recorded()]})
         return already
     red_flag = RedFlag(

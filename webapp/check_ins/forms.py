@@ -7,7 +7,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from ..fields import Form, IdField, as_choices, stripped
 from . import scoring
@@ -139,6 +139,14 @@ class RedFlagDraft:
     id: UUID
     category: str
     help_needed: str
+
+
+class AnswerForm(Form):
+    answer = TextAreaField(
+        _l("Ce qui a été fait"),
+        [DataRequired(_l("Dites ce qui a été fait.")), Length(max=1000, message=_l("Au plus 1 000 caractères."))],
+        filters=[stripped],
+    )  # fmt: skip
 
 
 class RedFlagForm(Form):

@@ -114,6 +114,8 @@ class RedFlag(Model):
     claimed_at: Mapped[datetime | None] = mapped_column(Utc)
     content_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     """``{"category", "help_needed"}``"""
+    answer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """What was done, in the words of who closed it."""
     closed_at: Mapped[datetime | None] = mapped_column(Utc)
     closed_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     __table_args__ = (

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from ..database import db
 from ..formats import plain
 from ..keys import Keyring
+from ..people.models import Staff
 from ..permissions import Role
 from . import scoring
 from .instruments import Instrument, instruments, newest, read
@@ -157,3 +158,8 @@ def published() -> dict[tuple[str, int], date]:
         select(PublishedInstrument.name, PublishedInstrument.version, PublishedInstrument.published_at)
     )
     return {(row.name, row.version): row.published_at.date() for row in rows}
+
+
+def colleague(staff_id: UUID | None) -> Staff | None:
+    """Who raised or closed a red flag."""
+    return db.session.get(Staff, staff_id) if staff_id else None

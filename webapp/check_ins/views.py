@@ -12,16 +12,16 @@ from flask_babel import gettext as _
 from .. import clock, formats
 from ..cases.access import allowed_case, on_case
 from ..cases.pages import SlotCase, case_view
-from ..cases.queries import case_for_deed
+from ..cases.queries import case_for_deed, find_case
 from ..database import db
-from ..fields import show_sentences
+from ..fields import sentences, show_sentences
 from ..permissions import may as policy_allows
 from ..web import NeedsAttention, may, page, signed_in
 from . import actions, course, queries, scoring, words
 from .deeds import instrument_of, raise_red_flag_from, record_check_in_from
-from .forms import CheckInForm, RedFlagForm
+from .forms import CATEGORY_NAMES, AnswerForm, CheckInForm, RedFlagForm
 from .instruments import Action, Instrument, Item, Kind
-from .models import CheckIn, NextStep
+from .models import CheckIn, NextStep, RedFlag
 from .skips import DECLINED, DONT_KNOW
 
 check_ins = Blueprint("check_ins", __name__)
@@ -265,3 +265,60 @@ def raise_flag(case: Any) -> Any:
         show_sentences(form, refused)
         return page("red_flags/new.html", 422, **red_flag_page(case, form, person=person))
     return redirect(url_for("cases.show", case_id=case.id), 303)
+
+
+@check_ins.get("/red-flags/<uuid:red_flag_id>")
+@may("red_flag.read")
+def show_red_flag(red_flag_id: UUID) -> Any:
+    red_flag, case = _red_flag_of(red_flag_id)
+    return page("red_flags/show.html", **_told_red_flag(red_flag, case, AnswerForm()))
+
+
+@check_ins.post("/red-flags/<uuid:red_flag_id>/answer")
+@may("red_flag.read")
+def answer_flag(red_flag_id: UUID) -> Any:
+    _flag, case = _red_flag_of(red_flag_id)
+    form = AnswerForm(request.form)
+    locked = case_for_deed(case.id) or abort(404)
+    red_flag = db.session.get_one(RedFlag, red_flag_id, populate_existing=True)
+    try:
+        if not form.validate():
+            raise NeedsAttention(sentences(form))
+        actions.answer_red_flag(
+            red_flag, locked, form.answer.data or "", by=signed_in(), now=clock.now(),
+            keyring=current_app.extensions["keyring"],
+        )  # fmt: skip
+    except NeedsAttention as refused:
+        show_sentences(form, refused)
+        return page("red_flags/show.html", 422, **_told_red_flag(red_flag, case, form))
+    return redirect(url_for("check_ins.show_red_flag", red_flag_id=red_flag_id), 303)
+
+
+def _red_flag_of(red_flag_id: UUID) -> tuple[RedFlag, Any]:
+    red_flag = db.session.get(RedFlag, red_flag_id) or abort(404)
+    case = find_case(red_flag.case_id)
+    # Whoever is woken by a danger may know this of a case, and nothing else of it.
+    if case is None or not policy_allows(signed_in(), "red_flag.see", case):
+        abort(404)
+    return red_flag, case
+
+
+def _told_red_flag(red_flag: RedFlag, case: Any, form: AnswerForm) -> dict[str, Any]:
+    keyring = current_app.extensions["keyring"]
+    content = actions.content_of(red_flag, keyring)
+    author, closer = queries.colleague(red_flag.by_id), queries.colleague(red_flag.closed_by_id)
+    view = case_view(case, signed_in().locale)
+    return {
+        "id": str(red_flag.id),
+        "name": view.name,
+        "code": view.code,
+        "category": dict(CATEGORY_NAMES).get(content["category"], content["category"]),
+        "help_needed": content["help_needed"],
+        "raised_at": red_flag.raised_at,
+        "raised_by": author.name if author else "",
+        "phone": author.phone if author and not red_flag.closed_at else "",
+        "closed_at": red_flag.closed_at,
+        "closed_by": closer.name if closer else "",
+        "answer": actions.answer_of(red_flag, keyring),
+        "form": form,
+    }

@@ -133,3 +133,4 @@ tell(
 tell("check_in.step_done", Telling("heart", lambda facts: _("Suite d’un questionnaire : notée")))
 tell("check_in.step_late", Telling("wait", lambda facts: _("Suite d’un questionnaire : en retard")))
 tell("red_flag.raised", Telling("flag", lambda facts: _("Signal de danger")))
+tell("red_flag.answered", Telling("flag", lambda facts: _("Signal de danger : clos")))

@@ -8,4 +8,6 @@ from .queries import open_referrals
 MATTERS["referrals"] = Matter(
     open_referrals,
     lambda count: ngettext("%(num)s référencement en cours", "%(num)s référencements en cours", count),
+    url=lambda case_id: f"/cases/{case_id}/referrals",
+    seen_with="referral.see",
 )
