@@ -119,7 +119,7 @@ def show_sentences(form: Any, refused: NeedsAttention) -> None:
     for name, said in refused.errors.items():
         if name in form and not form[name].errors:
             form[name].errors = said
-    if form["id"].errors:
+    if "id" in form and form["id"].errors:
         form["id"].data = uuid4()
 
 

@@ -227,11 +227,11 @@ def answer_red_flag(
     """Write down what was done about a danger, and close it. The same words again change nothing; other words are
     refused: somebody else closed it meanwhile."""
     if not may(by, "red_flag.answer", case):
-        raise NeedsAttention({"": [_("Votre rôle ne permet pas cette action.")]})
+        raise NeedsAttention({"answer": [_("Votre rôle ne permet pas cette action.")]})
     if red_flag.closed_at is not None:
         if red_flag.closed_by_id == by.id and answer_of(red_flag, keyring) == answer:
             return
-        raise NeedsAttention({"": [_("Quelqu’un a déjà clos ce signal.")]})
+        raise NeedsAttention({"answer": [_("Quelqu’un a déjà clos ce signal.")]})
     red_flag.answer_sealed = keyring.seal_field(answer, table="red_flags", row=red_flag.id, column="answer")
     red_flag.closed_at, red_flag.closed_by_id = now, by.id
     add_entry(
