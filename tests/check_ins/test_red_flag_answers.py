@@ -43,7 +43,7 @@ def test_the_counsellor_who_is_woken_reads_which_danger_and_says_what_was_done(
     assert "Chez sa tante, avec la police." in page.text()
     assert not page.soup.select("form[action$=answer]")
     other = salma.posts(f"/red-flags/{flag}/answer", {"answer": "Autre chose."}, 422)
-    assert "Quelqu’un a déjà clos ce signal." in other.text()
+    assert "Quelqu’un a déjà clos ce signal. Autre chose." in other.text()
     with app.app_context():
         closed = db.session.get_one(RedFlag, flag)
         assert (closed.closed_by_id, closed.closed_at is not None) == (cast.salma, True)
