@@ -611,6 +611,77 @@ def test_requests_of_our_own_pages_are_obeyed(app: Flask, world: World) -> None:
         root.posts(f"/staff/{world.dismissed}/dismissal", headers=None, **headers)
 
 
+# Whatever the body is
+
+
+FIELDS = (
+    "id", "q", "name", "email", "password", "amount", "amount_minor", "number", "visited_at", "notes", "words", "reason",
+    "case", "code", "pin", "locale", "next", "reference", "kind", "currency", "rate", "key", "version", "row", "to",
+)  # fmt: skip
+"""Names of fields, as forms here have them; `named_fields` adds those of the page itself."""
+
+
+def hostile_bodies(names: set[str]) -> dict[str, dict[str, Any]]:
+    """What a stranger's program may send instead of a form."""
+    form = "application/x-www-form-urlencoded"
+
+    def filled(value: bytes) -> dict[str, Any]:
+        return {
+            "data": b"&".join(name.encode() + b"=" + value for name in sorted(names)),
+            "content_type": form,
+        }
+
+    return {
+        "NUL": filled(b"a%00b"),
+        "digits": filled(b"9" * 400),
+        "minus": filled(b"-1e999"),
+        "surrogate": filled(b"%ED%A0%80"),
+        "no UTF-8": filled(b"%ff%fe"),
+        "JSON": {"data": b'{"id": [1, {"a": null}]}', "content_type": "application/json"},
+        "JSON of nothing": {"data": b'[null, "\\ud800"]', "content_type": "application/json"},
+        "no JSON": {"data": b"{", "content_type": "application/json"},
+        "deep JSON": {"data": b"[" * 100_000, "content_type": "application/json"},
+        "multipart": {
+            "data": b'--x\r\nContent-Disposition: form-data; name="file"; filename="a',
+            "content_type": "multipart/form-data; boundary=x",
+        },
+        "multipart of nothing": {"data": b"", "content_type": "multipart/form-data"},
+        "2 MB": {"data": sorted(names)[0].encode() + b"=" + b"a" * 2_000_000, "content_type": form},
+    }  # fmt: skip
+
+
+def named_fields(app: Flask, world: World, person: Person, rule: str) -> set[str]:
+    """The names of all fields on the pages that lead to this door."""
+    names = set(FIELDS)
+    for page in {rule, f"{rule}/new", rule.rpartition("/")[0], f"{rule.rpartition('/')[0]}/new"}:
+        if ("GET", page) in DOORS:
+            answer = person.client.get(path_of(page, world, OWN, app))
+            names |= set(re.findall(r'name="([\w-]+)"', answer.get_data(as_text=True)))
+    return names
+
+
+def test_no_body_whatever_it_is_upsets_the_server(app: Flask, world: World) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    people = principals(app, world)
+    upset, sent = [], 0
+    for (method, rule), door in DOORS.items():
+        if method == "GET":
+            continue
+        allowed = door.of_case[OWN] if door.of_case else door.staff
+        name = "returnee" if door.returnee or rule.startswith("/my") else min(allowed, default="ibrahima")
+        path = path_of(rule, world, OWN, app)
+        person = people[name]
+        names = named_fields(app, world, person, rule)
+        for what, body in hostile_bodies(names).items():
+            who = Person(app, person.id) if rule in SIGNS_OUT else person
+            answer = who.client.open(path, method=method, **body)
+            sent += 1
+            if answer.status_code >= 500:
+                upset.append(f"{name}: {method} {rule}: {what}: {answer.status_code}")
+    assert not upset, "\n".join(upset)
+    assert sent > 500
+
+
 # Looking changes nothing
 
 

@@ -20,6 +20,7 @@ from flask import (
     request,
     url_for,
 )
+from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import Babel
 from flask_babel import gettext as _
@@ -170,6 +171,7 @@ def pressed_hard(answer: Any) -> Response:
 def install(app: Flask, settings: Settings) -> None:
     """Give the application its manners."""
     keep_values_out_of_logs()
+    app.json = Json(app)
     app.session_interface = Cookies()
     app.url_map.converters["int"] = NumberInAddress
     Babel(app, locale_selector=chosen_locale, timezone_selector=_timezone, default_locale=settings.locale)
@@ -235,6 +237,16 @@ class Cookies(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: Any, response: Response) -> None:
         if request.endpoint != "static":
             super().save_session(app, session, response)
+
+
+class Json(DefaultJSONProvider):
+    """JSON that is nested too deep is no JSON, like any other body that cannot be read."""
+
+    def loads(self, s: str | bytes, **how: Any) -> Any:
+        try:
+            return super().loads(s, **how)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
 
 
 def check_every_route(app: Flask) -> None:

@@ -148,7 +148,7 @@ class World:
 
 
 @contextmanager
-def world(templates: Templates, folder: Path, engine: str) -> Iterator[World]:
+def world(templates: Templates, folder: Path, engine: str = "sqlite") -> Iterator[World]:
     """A running world of the cast, ended afterwards whatever happens."""
     with templates.fresh(engine, folder) as url, push_service() as push:
         app = create_app(settings(folder, url, extra_push_hosts=(push.host,)))

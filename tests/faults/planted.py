@@ -17,13 +17,13 @@ Put = Callable[[Any, str, Any], None]
 """How a fault is put in place: ``setattr``, or a test's ``monkeypatch.setattr``."""
 
 
-def acknowledge_before_commit(app: Any, put: Put = setattr) -> None:
+def acknowledge_before_commit(app: Any, put: Put = setattr, *, moment: float = 0.05) -> None:
     """The receipt leaves at once; the work is written a moment later."""
     receive = receiving.receive
 
     def too_early(arrived: Any, desk: Any, *, now: Any, **how: Any) -> Any:
         def later() -> None:
-            time.sleep(0.05)
+            time.sleep(moment)
             with app.app_context():
                 receive(arrived, desk, now=now, **how)
                 db.session.commit()

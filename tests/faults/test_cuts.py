@@ -1,7 +1,10 @@
 """Every connection breaks somewhere: at each 64th byte of a visit, at each kilobyte of a photo, both ways."""
 
+from functools import partial
+
 import pytest
 
+from tests.faults import planted
 from tests.faults.conftest import Sent, account_of, phone_at
 from tests.faults.serving import Server
 from tests.phone import Cut, a_picture
@@ -9,8 +12,14 @@ from tests.proxy import Line
 
 
 @pytest.fixture
-def server(app, tmp_path):
-    with Server(tmp_path, app.extensions["settings"].database_url) as server:
+def fault():
+    """What is wrong with the server."""
+    return ""
+
+
+@pytest.fixture
+def server(app, tmp_path, fault):
+    with Server(tmp_path, app.extensions["settings"].database_url, fault) as server:
         yield server
 
 
@@ -30,39 +39,66 @@ def phone(app, cast, line):
     return phone_at(app, line.port, cast.ibrahima)
 
 
-def test_a_visit_cut_at_every_64th_byte_is_recorded_once(app, phone, line, aminata):
+def account_of_visits_cut(app, server, phone, line, case):
+    """Each visit's request and answer are cut 64 bytes later than the one before; then the server falls."""
     sent = Sent()
     cut_after, whole = 0, False
     while not whole:
-        visit = sent.visit(phone, aminata)
+        visit = sent.visit(phone, case)
         line.cut_after = cut_after
         whole = _gets_through(phone.post, visit)
         line.cut_after = None
         phone.deliver(tries=3)
         cut_after += 64
+    server.kill()
     assert cut_after > 30 * 64, "the request and its answer were cut many times"
-    assert account_of(app, sent).is_clean, account_of(app, sent)
+    return account_of(app, sent)
 
 
-def test_a_photo_cut_at_every_kilobyte_is_kept_once_and_whole(app, phone, line, aminata):
+def account_of_photos_cut(app, phone, line, case):
+    """The last part of each photo is cut a kilobyte later than that of the one before; then it comes again."""
     sent = Sent()
-    visit = sent.visit(phone, aminata)
+    visit = sent.visit(phone, case)
     phone.deliver(tries=1)
     for n in range(2):
         cut_after, whole = 0, False
         while not whole:
-            photo = sent.photo(phone, visit, aminata, a_picture(190))
+            photo = sent.photo(phone, visit, case, a_picture(190))
             assert len(photo.parts) == 2
-            # The parts before it are there; part n and its answer are cut; then what is missing comes again.
-            for before in range(n):
-                phone.put_part(photo, before)
+            phone.put_part(photo, 1 - n)
             line.cut_after = cut_after
             whole = _gets_through(phone.put_part, photo, n)
             line.cut_after = None
+            assert not whole or photo.id in phone.receipts, "the last part brings the receipt"
             phone.deliver(tries=3)
             cut_after += 1024
     assert len(sent.photos) > 34
-    assert account_of(app, sent).is_clean, account_of(app, sent)
+    return account_of(app, sent)
+
+
+def test_a_visit_cut_at_every_64th_byte_is_recorded_once(app, server, phone, line, aminata):
+    account = account_of_visits_cut(app, server, phone, line, aminata)
+    assert account.is_clean, account
+
+
+def test_a_photo_cut_at_every_kilobyte_is_kept_once_and_whole(app, phone, line, aminata):
+    account = account_of_photos_cut(app, phone, line, aminata)
+    assert account.is_clean, account
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("fault", [partial(planted.acknowledge_before_commit, moment=1)])
+def test_cut_visits_find_out_who_acknowledges_before_it_commits(
+    app, server, phone, line, aminata, engine, fault
+):
+    assert account_of_visits_cut(app, server, phone, line, aminata).lost > 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("fault", ["parts joined as they came"])
+def test_cut_photos_find_out_who_joins_parts_as_they_came(app, phone, line, aminata, engine, fault):
+    with pytest.raises(AssertionError, match="brings the receipt"):
+        account_of_photos_cut(app, phone, line, aminata)
 
 
 def test_every_answer_of_a_photo_may_be_lost(app, phone, line, aminata):

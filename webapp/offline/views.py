@@ -109,7 +109,7 @@ def receive() -> Any:
         envelopes = receiving.read_batch(request.get_json(silent=True, force=True))
     except receiving.TooMuch:
         abort(413)
-    except (receiving.NotASubmission, RecursionError):
+    except receiving.NotASubmission:
         abort(400)
     arrived = receiving.opened(envelopes, desk().keyring)
     trusted = _phone_stands(phone_id)
