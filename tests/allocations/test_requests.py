@@ -307,7 +307,12 @@ def test_a_sub_ceiling_is_named_when_it_refuses(hands: Hands, limit: str, kind: 
     from webapp.allocations.words import LIMIT_NAMES
 
     hands.under_a_rule(**{limit: 5_000})
-    request_id = hands.asks("50.01", kind)
+    with pytest.raises(OverCeiling) as too_much:
+        hands.asks("50.01", kind)
+    assert (too_much.value.asked.minor, too_much.value.available.minor) == (5_001, 5_000)
+    # Two that fit each by itself: the second is more than the first leaves.
+    first, request_id = hands.asks("0.01", kind), hands.asks("50", kind)
+    hands.does("approval", first)
     person = hands.known("kadiatou")
     with hands.held(request_id) as (asked, case), force_locale(locale):
         with pytest.raises(OverCeiling) as refused:
@@ -316,7 +321,7 @@ def test_a_sub_ceiling_is_named_when_it_refuses(hands: Hands, limit: str, kind: 
         assert LIMIT_NAMES[limit]() in sentence
         assert "50" in sentence
     assert hands.request(request_id).held_minor == 0
-    assert hands.does("approval", hands.asks("50", kind)) == "approved"
+    assert hands.does("approval", hands.asks("49.99", kind)) == "approved"
 
 
 def test_an_allocation_that_expired_pays_for_nothing_new(hands: Hands) -> None:

@@ -549,6 +549,14 @@ def _move_limits(allocation: Allocation, names: list[str], minor: int) -> None:
             )
 
 
+def check_limits(allocation: Allocation, amount: Money, *, category: str, cash: bool) -> None:
+    """Raise LimitExceeded when a sub-ceiling leaves less than this; nothing is held by asking."""
+    names = [category, *([CASH] if cash else [])]
+    for name, left in db.session.execute(_LIMITS, {"allocation": allocation.id, "names": names}):
+        if left < amount.minor:
+            raise LimitExceeded(name, amount, Money(left, allocation.currency))
+
+
 def _move_hold(request: PaymentRequest, allocation: Allocation, minor: int) -> None:
     moved = _moved(_HOLD_MOVES, request=request.id, moves=minor)
     db.session.expire(request, ["held_minor"])

@@ -102,6 +102,12 @@ def ask(
     if available < donor_amount:
         said = _over(draft.amount, donor_amount, available)
         raise OverCeiling(donor_amount, available, said, draft.id)
+    try:
+        ledger.check_limits(
+            allocation, donor_amount, category=draft.category, cash=ledger.counts_as_cash(draft.payee_kind)
+        )
+    except ledger.LimitExceeded as refused:
+        raise _over_ceiling(refused, draft.id) from refused
     if draft.provider_id and not _is_known_provider(draft.provider_id, case.office_id):
         raise NeedsAttention({"provider": [_("Ce fournisseur n’est pas connu de votre bureau.")]})
     needed = _needed(allocation, donor_amount, today)
@@ -720,7 +726,7 @@ def _is_known_provider(provider_id: UUID, office_id: UUID) -> bool:
     return provider is not None and provider.office_id == office_id and provider.retired_at is None
 
 
-def _over_ceiling(refused: ledger.ExceedsAllocation) -> OverCeiling:
+def _over_ceiling(refused: ledger.ExceedsAllocation, request_id: UUID | None = None) -> OverCeiling:
     """The refusal of the ledger in words; of a sub-ceiling, with its name."""
     said = _over(refused.asked, refused.asked, refused.available)
     if isinstance(refused, ledger.LimitExceeded):
@@ -728,7 +734,7 @@ def _over_ceiling(refused: ledger.ExceedsAllocation) -> OverCeiling:
             "Plafond « %(limit)s » : demandé %(asked)s, disponible %(available)s.",
             limit=LIMIT_NAMES[refused.limit](), asked=money(refused.asked), available=money(refused.available),
         )  # fmt: skip
-    return OverCeiling(refused.asked, refused.available, said)
+    return OverCeiling(refused.asked, refused.available, said, request_id)
 
 
 def _over(asked: Money, donor_amount: Money, available: Money) -> str:
