@@ -130,8 +130,8 @@ def test_an_address_that_is_none_is_answered_calmly(app: Flask, ibrahima: Person
 CASE_TEAM = {"ibrahima", "salma", "kadiatou"}
 PAYERS = {"ibrahima", "mariama", "kadiatou", "farah"}
 SEEN_BY: dict[str, set[str]] = {
-    "family_name": CASE_TEAM | {"karim"},
-    "given_names": CASE_TEAM | {"karim"},
+    "family_name": CASE_TEAM | {"karim", "oumar"},
+    "given_names": CASE_TEAM | {"karim", "oumar"},
     "number": CASE_TEAM,
     "contact_person": CASE_TEAM,
     "activity": CASE_TEAM,
@@ -147,18 +147,22 @@ SEEN_BY: dict[str, set[str]] = {
     "instalment_condition": {"ibrahima", "kadiatou", "farah"},
     "adjustment_reason": {"ibrahima", "kadiatou", "farah"},
     "request_what": {"ibrahima", "kadiatou", "farah", "returnee"},
+    "help_needed": {"salma", "oumar"},
     "plan_objectives": {"ibrahima", "kadiatou"},
     "plan_risks": {"ibrahima", "kadiatou"},
     "plan_step": {"ibrahima", "kadiatou"},
     "plan_line": {"ibrahima", "kadiatou"},
-    "provider_name": PAYERS,
+    "referral_asked": CASE_TEAM,
+    "referral_provider": CASE_TEAM,
+    "referral_phone": CASE_TEAM,
+    "transfer_answer": {"kadiatou", "moussa"},
+    "provider_name": PAYERS | {"salma"},
     "provider_contact": PAYERS,
     "provider_account": {"farah"},
     "provider_holder": {"farah"},
     # Found by, never shown; or shown to nobody at all.
     "external_ref": set(),
     "restricted_needs": set(),
-    "help_needed": set(),
     "donor_name": set(),
 }
 """Who may meet the word of each column of Ibrahima's case: on any page, in any fragment, in the pack."""

@@ -135,8 +135,12 @@ def test_requests_that_are_over_stay_in_the_books_of_the_office_that_paid(
             request_fields(amount, payee_kind="cash", payee_name=""),
         )
     with app.app_context():
-        db.session.query(PaymentRequest).filter_by(minor=2_000).update({"state": "rejected"})
-        db.session.commit()
+        refused = db.session.query(PaymentRequest).filter_by(minor=2_000).one()
+        said = {"version": str(refused.version), "shown": "2000", "reason": "Trop tôt"}
+        path = f"/payment-requests/{refused.id}/rejection"
+    kadiatou.posts(path, said)
+    with app.app_context():
+        assert db.session.query(PaymentRequest).filter_by(minor=2_000).one().state == "rejected"
     people("moussa").posts(f"/transfers/{to_dakar(desk, kadiatou)}/acceptance", {"officer": str(cast.awa)})
     with app.app_context():
         offices = {one.minor: one.office_id for one in db.session.query(PaymentRequest)}

@@ -237,7 +237,7 @@ NO_ITEMS: list[dict[str, Any]] = [
     {"id": 5},
     {"id": None},
     {"kind": "photo"},
-    {"kind": "plan"},
+    {"kind": "parcel"},
     {"kind": None},
     {"sealed": "\u00e9"},
     {"sealed": 5},

@@ -181,16 +181,19 @@ _HANDING = (
 )
 
 
-def _handing(row: Any) -> Handing:
+def _handing(row: Any, office_id: UUID) -> Handing:
     transfer = row.Transfer
+    holder = transfer.to_office_id if transfer.outcome == "done" else transfer.from_office_id
+    # Once it is answered, the office that has not the case knows that there was one, not whose.
+    knows = transfer.outcome is None or office_id == holder
     return Handing(
         id=transfer.id,
         case_id=transfer.case_id,
         code=row.code,
-        name=f"{row.given_names} {row.family_name}".strip(),
+        name=f"{row.given_names} {row.family_name}".strip() if knows else row.code,
         stage=row.stage,
-        place=row.place or row.region or "",
-        next_follow_up_on=row.next_follow_up_on,
+        place=(row.place or row.region or "") if knows else "",
+        next_follow_up_on=row.next_follow_up_on if knows else None,
         from_office_id=transfer.from_office_id,
         to_office_id=transfer.to_office_id,
         from_office=row.from_office,
@@ -198,7 +201,7 @@ def _handing(row: Any) -> Handing:
         from_officer=row.from_officer or "",
         to_officer=row.to_officer or "",
         reason=transfer.reason,
-        note=transfer.note,
+        note=transfer.note if knows else "",
         asked_by=row.asked_by,
         asked_at=transfer.asked_at,
         outcome=transfer.outcome,
@@ -215,7 +218,7 @@ def between_offices(office_id: UUID) -> dict[str, list[Handing]]:
         ("going", Transfer.from_office_id, Transfer.to_office_id),
     ):
         rows = db.session.execute(_HANDING.where(mine == office_id, others != office_id).limit(SHOWN))
-        found[name] = [_handing(row) for row in rows]
+        found[name] = [_handing(row, office_id) for row in rows]
     return found
 
 
@@ -224,4 +227,4 @@ def find_transfer(transfer_id: UUID, office_id: UUID) -> Handing | None:
     row = db.session.execute(_HANDING.where(Transfer.id == transfer_id)).first()
     if row is None or office_id not in (row.Transfer.from_office_id, row.Transfer.to_office_id):
         return None
-    return _handing(row)
+    return _handing(row, office_id)
