@@ -10,6 +10,7 @@ from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from ...fields import Form, IdField, as_choices, as_reference, stripped
+from ...formats import read_money
 from ...money import Money, NotAnAmount
 
 CATEGORY_NAMES = [
@@ -49,7 +50,7 @@ AMOUNT_SENTENCES = {
 def read_amount(text: str | None, currency: str) -> Money:
     """The amount somebody typed; raises ValidationError with the sentence that says what is wrong."""
     try:
-        amount = Money.parse(text or "", currency)
+        amount = read_money(text or "", currency)
     except NotAnAmount as wrong:
         raise ValidationError(str(AMOUNT_SENTENCES[wrong.reason])) from wrong
     if amount.minor <= 0:
