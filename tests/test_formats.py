@@ -8,8 +8,8 @@ from flask_babel import force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.formats import listed, moment, money, national, phone, plain
-from webapp.money import Money
+from webapp.formats import listed, moment, money, national, number, phone, plain, read_money
+from webapp.money import Money, NotAnAmount
 
 FOLDED = [
     ("Sékou", "sekou"),
@@ -57,6 +57,59 @@ def test_money_is_written_as_its_reader_writes_it(app: Flask) -> None:
             assert money(Money(-1_500_000, "GNF")) == "-1\u202f500\u202f000 GNF"
         with force_locale("en"):
             assert money(Money(123_456_789_012_345, "EUR")) == "1,234,567,890,123.45 EUR"
+
+
+READ = [
+    ("fr", "1500,50", "EUR", 150_050), ("fr", "٩٥٠٬٠٠٠", "GNF", 950_000), ("fr", "١٬٥٠٠٫٥٠", "EUR", 150_050),
+    ("ar", "١٥٠٠", "EUR", 150_000), ("ar", "۱۵۰۰٫۵", "EUR", 150_050), ("ar", "1,500.50", "EUR", 150_050),
+    ("ar", "\u2068950,000\u2069", "GNF", 950_000), ("ar", "٩٥٠,٠٠٠", "GNF", 950_000), ("ar", "1,234", "TND", 1_234),
+    ("en", "14,025,850", "GNF", 14_025_850), ("en", "1,500", "GNF", 1_500), ("en", "1,5", "EUR", 150),
+]  # fmt: skip
+NOT_READ = [
+    ("fr", "1,500.50", "EUR", "form"), ("fr", "950,000", "GNF", "decimals"), ("fr", "50.000", "GNF", "decimals"),
+    ("en", "1,500", "EUR", "decimals"), ("en", "1,50.00", "EUR", "form"), ("en", "1,5,0", "EUR", "form"),
+    ("ar", "١٬٥", "EUR", "form"), ("ar", "１٥", "EUR", "form"), ("ar", "٫٥", "EUR", "form"), ("ar", "1,500", "XXX", "currency"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("locale", "typed", "currency", "minor"), READ)
+def test_an_amount_is_read_as_its_language_writes_it(
+    app: Flask, locale: str, typed: str, currency: str, minor: int
+) -> None:
+    with app.test_request_context(), force_locale(locale):
+        assert read_money(typed, currency) == Money(minor, currency)
+
+
+@pytest.mark.parametrize(("locale", "typed", "currency", "reason"), NOT_READ)
+def test_what_may_be_two_amounts_is_none(
+    app: Flask, locale: str, typed: str, currency: str, reason: str
+) -> None:
+    with app.test_request_context(), force_locale(locale), pytest.raises(NotAnAmount) as refused:
+        read_money(typed, currency)
+    assert refused.value.reason == reason
+
+
+def test_every_amount_that_is_shown_can_be_typed_back(app: Flask) -> None:
+    eastern = str.maketrans("0123456789,.", "٠١٢٣٤٥٦٧٨٩٬٫")
+    for locale in ("fr", "en", "ar"):
+        with app.test_request_context(), force_locale(locale):
+            for currency in ("EUR", "GNF", "TND"):
+                for minor in (
+                    0,
+                    5,
+                    999,
+                    1_000,
+                    1_500,
+                    95_000,
+                    950_000,
+                    1_234_567,
+                    14_025_850,
+                    123_456_789_012,
+                ):
+                    amount = Money(minor, currency)
+                    assert read_money(number(amount), currency) == amount, (locale, number(amount))
+                    if locale == "ar":
+                        assert read_money(number(amount).translate(eastern), currency) == amount
 
 
 def test_a_phone_number_is_grouped_and_anything_else_left_as_written() -> None:

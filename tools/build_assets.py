@@ -33,6 +33,7 @@ BUNDLES = (
     ("webapp/static/css/card.css", "card.css"),
     ("webapp/static/css/desk.css", "desk.css"),
     ("webapp/static/css/letter.css", "letter.css"),
+    ("webapp/static/css/money.css", "money.css"),
 )
 # Modules give what is in them to the page that fetches them; everything else does its work by itself.
 HOW = {"care.js": "--format=esm", "questions.js": "--format=esm", "main.css": "--loader:.svg=file"}

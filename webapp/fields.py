@@ -13,6 +13,7 @@ from wtforms import IntegerField as PlainIntegerField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import StopValidation, ValidationError
 
+from .formats import read_money
 from .money import Money, NotAnAmount
 from .web import NeedsAttention
 
@@ -131,7 +132,7 @@ def sentences(form: Any) -> dict[str, list[str]]:
 def read_amount(text: str | None, currency: str) -> Money:
     """The amount somebody typed; raises ValidationError with the sentence that says what is wrong."""
     try:
-        amount = Money.parse(text or "", currency)
+        amount = read_money(text or "", currency)
     except NotAnAmount as wrong:
         raise ValidationError(str(AMOUNT_SENTENCES[wrong.reason])) from wrong
     if amount.minor <= 0:

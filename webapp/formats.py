@@ -1,11 +1,12 @@
 """Dates, money and names as people read them, and text folded for search."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_group_symbol
 from flask_babel import format_date, format_datetime, get_locale
 from flask_babel import gettext as _
 
@@ -16,6 +17,8 @@ _ARABIC = str.maketrans(
 )
 _KEPT_TOGETHER = "’'ʼ`"
 RIGHT_TO_LEFT_MARK = "\u200f"
+_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 2)
+_GROUPED = re.compile(r"\d{1,3}(?P<group>(?P<mark>[,٬])\d{3}(?:(?P=mark)\d{3})*)(?P<rest>[.٫]\d+)?", re.ASCII)
 
 
 def country(code: str | None) -> str:
@@ -43,13 +46,37 @@ def plain(words: str) -> str:
 
 def money(amount: Money) -> str:
     """``1 500,00 EUR`` the way the reader's language writes it; always the decimals of the currency."""
+    return f"{number(amount)} {amount.currency}"
+
+
+def number(amount: Money) -> str:
+    """The same without the currency: what stands in a field; ``read_money`` reads it back."""
     exponent = EXPONENT[amount.currency]
     pattern = "#,##0" + ("." + "0" * exponent if exponent else "")
     # Integers only: the number is built from digits, never from a float.
-    number = format_decimal(
-        Decimal(amount.minor).scaleb(-exponent), format=pattern, locale=get_locale() or "fr"
+    return str(
+        format_decimal(Decimal(amount.minor).scaleb(-exponent), format=pattern, locale=get_locale() or "fr")
     )
-    return f"{number} {amount.currency}"
+
+
+def read_money(typed: str, currency: str) -> Money:
+    """An amount as somebody typed it, or typed it back as their language shows it; raises NotAnAmount.
+
+    Digits may be Arabic. ``٬`` groups and ``٫`` begins the decimals in every language. A comma groups only where the
+    reader's language writes it so, and only where it cannot begin decimals: else nothing is guessed.
+    """
+    legible = "".join(sign for sign in typed if unicodedata.category(sign) != "Cf")
+    written = legible.translate(_DIGITS).strip()
+    if found := _GROUPED.fullmatch(written):
+        plainly_groups = found["rest"] or found["group"].count(",") > 1 or not EXPONENT.get(currency, 0)
+        if found["mark"] == "٬" or (plainly_groups and _groups_with_comma()):
+            written = written.replace(found["mark"], "")
+    return Money.parse(written.replace("٫", "."), currency)
+
+
+def _groups_with_comma() -> bool:
+    locale = get_locale()
+    return locale is not None and get_group_symbol(locale) == ","
 
 
 def plain_amount(amount: Money) -> str:
@@ -59,7 +86,7 @@ def plain_amount(amount: Money) -> str:
 
 def decimal(value: Decimal) -> str:
     """``9 350,567``: every decimal it has."""
-    return str(format_decimal(value, format="#,##0.##########", locale=get_locale() or "fr"))
+    return str(format_decimal(value, format="#,##0.############", locale=get_locale() or "fr"))
 
 
 def day(value: date | None) -> str:

@@ -230,7 +230,7 @@ def test_finance_looks_before_loading(people: Any, app: Flask) -> None:
     farah.posts("/exchange-rates", {"table": table.replace("\n", "\r\n")})
     farah.posts("/exchange-rates", {"table": table})
     for name in ("farah", "kadiatou", "ibrahima"):
-        assert "9412.35 GNF" in people(name).opens("/exchange-rates").text()
+        assert "9 412,35 GNF" in people(name).opens("/exchange-rates").text()
     with app.app_context():
         assert db.session.scalar(select(func.count()).select_from(ExchangeRate)) == 3
 

@@ -873,10 +873,10 @@ AMOUNTS = [
     ("150", "EUR", 15_000), ("1 50,50", "EUR", 15_050), ("150.5", "EUR", 15_050), ("0,01", "EUR", 1),
     ("1\u202f00", "EUR", 10_000), ("1\xa000", "EUR", 10_000), ("  90 ", "EUR", 9_000),
     ("1\u202f000\u202f000", "GNF", 1_000_000), ("1 000 000", "GNF", 1_000_000), ("1", "GNF", 1),
-    ("500000,00", "GNF", 500_000),
+    ("500000,00", "GNF", 500_000), ("٣٠", "EUR", 3_000), ("١٬٠٠٠٬٠٠٠", "GNF", 1_000_000), ("٢٫٥٠", "EUR", 250),
 ]  # fmt: skip
 NO_AMOUNTS = [
-    "", " ", "0", "0,00", "-5", "- 5", "+5", "1e9", "1E3", "NaN", "nan", "inf", "Infinity", "٣٠٠", "１００", "5€", "5 EUR",
+    "", " ", "0", "0,00", "-5", "- 5", "+5", "1e9", "1E3", "NaN", "nan", "inf", "Infinity", "１００", "5€", "5 EUR",
     "9223372036854775808", "9223372036854775807", "1,5,0", "1.500,00", "1,2345", "0x10", "1_000", "½", "5;DROP", "\x00",
     "50.000",
 ]  # fmt: skip
@@ -935,7 +935,7 @@ def test_currencies_with_three_and_with_no_decimals(
     hands.does("approval", UUID(fields["id"]))
     hands.walks(UUID(fields["id"]), "order", "delivery", "invoice")
     page = people("farah").opens(f"/payment-requests/{fields['id']}")
-    assert page.soup.select_one("[name=amount]")["value"] == str(Money(minor, local)).partition(" ")[0]
+    assert page.soup.select_one("[name=amount]")["value"] == typed.replace(" ", "\u202f")
     presses(people("farah"), f"/payment-requests/{fields['id']}", "payments", reference="V1")
     assert hands.state(UUID(fields["id"])) == "paid"
 

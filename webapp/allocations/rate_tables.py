@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from ..cases.timeline import add_entry
 from ..database import db
+from ..formats import decimal
 from ..money import EXPONENT
 from ..people.models import Staff
 from .models import ExchangeRate
@@ -72,7 +73,15 @@ class ReadRate:
     @property
     def sentence(self) -> str:
         """Why it is refused or left out, or what should be looked at; empty when there is nothing to say."""
-        return str(_SENTENCES[self.doubt]) % {"last": self.last} if self.doubt else ""
+        return str(_SENTENCES[self.doubt]) % {"last": told(self.last)} if self.doubt else ""
+
+
+def told(rate: str) -> str:
+    """A rate as its reader writes numbers; what is none stays as it was written."""
+    try:
+        return decimal(Decimal(rate))
+    except InvalidOperation:
+        return rate
 
 
 def read_rates(

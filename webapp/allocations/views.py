@@ -137,7 +137,7 @@ def rates() -> Any:
     except ValueError:
         abort(404)
     months, next_key = rate_tables.months_of_rates(before)
-    return page("allocations/rates.html", months=months, next_key=next_key)
+    return page("allocations/rates.html", months=months, next_key=next_key, told_rate=rate_tables.told)
 
 
 @allocations.get("/exchange-rates/new")
@@ -173,6 +173,7 @@ def preview_rates() -> Any:
         "allocations/rates_preview.html",
         file_name=sent.filename[:120],
         rates=read,
+        told_rate=rate_tables.told,
         new=sum(line.outcome == "new" for line in read),
         table=rate_tables.as_text(read),
     )

@@ -88,7 +88,7 @@ def lines(person: Any, *, cursor: int, build: str, opaque: str, later: bool = Fa
         yield from _patterns(forms)
         end = {
             "patterns": [_pattern(path) for path in (*FIRST_FORMS, *(path for path, *_rest in forms))],
-            "assets": [current_app.extensions["assets"].url("questions.js")],
+            "assets": [current_app.extensions["assets"].url(name) for name in ("questions.js", "money.css")],
         }
     yield from _returns(found, person) if sends else _cases(found, person)
     planned = cases_with_plan(gone) if gone and not sends else set()

@@ -234,7 +234,7 @@ def _show(
         payment = PaymentForm()
         payment.id.data = uuid4()
         payment.paid_on.data = clock.today(person.timezone).isoformat()
-        payment.amount.data = plain_amount(Money(asked.minor, asked.currency))
+        payment.amount.data = formats.number(Money(asked.minor, asked.currency))
     return {
         "request": summary(row),
         "case": case_view(case, person.locale),
@@ -281,7 +281,7 @@ def _refund_form(asked: Any, case: Any, person: Any, typed: RefundForm | None) -
     if typed is None:
         typed = RefundForm()
         typed.id.data = uuid4()
-        typed.back.data = plain_amount(left)
+        typed.back.data = formats.number(left)
         typed.back_on.data = clock.today(person.timezone).isoformat()
     return typed
 
@@ -488,7 +488,7 @@ def _next_paper(asked: PaymentRequest) -> str:
 
 def _amount(text: str | None, currency: str, field: str, *, zero: bool = False) -> Money:
     try:
-        amount = Money.parse(text or "", currency)
+        amount = formats.read_money(text or "", currency)
     except NotAnAmount as wrong:
         raise NeedsAttention({field: [_("Écrivez un montant comme 1 500 ou 1500,50.")]}) from wrong
     if amount.minor <= 0 and not zero:

@@ -2,8 +2,8 @@
 
 /** The number somebody typed, in thousandths to stay exact; null when it is no amount. */
 export function thousandths(typed) {
-  const written = typed.replace(/[\s\u00a0\u202f'’]/g, "").replace(",", ".");
-  const found = written.match(/^(\d{1,15})(?:\.(\d{1,3}))?$/);
+  const latin = typed.replace(/[٠-٩۰-۹]/g, (digit) => digit.charCodeAt() & 15);
+  const found = latin.replace(/[\s'’]|[,٬](?=\d{3}\D)|٬(?=\d{3}$)/g, "").match(/^(\d{1,15})(?:[.,٫](\d{1,3}))?$/);
   return found ? BigInt(found[1]) * 1000n + BigInt((found[2] ?? "").padEnd(3, "0")) : null;
 }
 
