@@ -19,6 +19,18 @@ KEPT = (
     "/more",
 )
 
+LATER = (
+    "/cases/{case}/check-ins/new/reintegration-survey",
+    "/cases/{case}/payment-requests/new",
+    "/cases/{case}/referrals",
+    "/cases/{case}/referrals/new",
+    "/cases/{case}/plan",
+    "/cases/{case}/plan/new",
+    "/cases/{case}/procedure/arrival/new",
+    "/cases/{case}/interruption/new",
+    "/cases/{case}/closure/new",
+)
+
 
 def test_every_kept_page_reloads_without_a_line_and_with_the_worker_stopped(
     phone: Phone, world: World
@@ -40,6 +52,27 @@ def test_every_kept_page_reloads_without_a_line_and_with_the_worker_stopped(
         assert phone.page.locator("#unlock").count() == 0, path
         headings.add(heading)
     assert len(headings) >= len(KEPT) - 1
+
+
+# French last: the others' tests speak it.
+@pytest.mark.parametrize("locale", ["ar", "fr"])
+def test_every_screen_there_is_on_a_phone_reloads_without_a_line(
+    new_phone: NewPhone, world: World, locale: str
+) -> None:
+    case = world.a_case("Kourouma", "Hawa")
+    world.speaks("ibrahima", locale)
+    phone = new_phone(locale)
+    phone.is_made_ready_for("ibrahima")
+    phone.brings_the_rest()
+    world.line.mode = "reset"
+    headings = {}
+    for path in (*KEPT, *LATER):
+        phone.opens(path.format(case=case))
+        heading = phone.page.locator("h1").inner_text()
+        phone.page.reload()
+        expect(phone.page.locator("h1")).to_have_text(heading)
+        headings[heading] = path
+    assert len(headings) >= len((*KEPT, *LATER)) - 1, headings
 
 
 def test_without_an_open_tab_the_words_open_the_phone_again(phone: Phone, world: World) -> None:
