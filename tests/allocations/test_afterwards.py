@@ -154,7 +154,7 @@ def test_money_that_came_back_after_a_return_is_noted_once_and_can_be_spent_agai
     hands.walks(id, "dispute", "return")
     assert hands.left() == before - 20_000
     shown = farah.opens(f"/payment-requests/{id}")
-    assert shown.soup.select_one("[name=back]")["value"] == "1800000"
+    assert plainly(shown.soup.select_one("[name=back]")["value"]) == "1 800 000"
     back = plainly(refunds(farah, id, 422, back="1800001", back_reference="RET-0").text("#back-field .error"))
     assert "payé 1 800 000 GNF" in back
     for field, wrong in (("back", "1e9"), ("back", "-1"), ("back_reference", " ")):
@@ -285,4 +285,4 @@ def test_whoever_uses_a_page_of_money_finds_it_and_it_opens(people: Any, name: s
     # Beside the others on a wide screen; an officer's phone is not made heavier by them.
     wide = {str(link["href"]) for link in page.soup.select(".nav .wide-only a")}
     narrow = {str(link["href"]) for link in page.soup.select(".nav li:not(.wide-only) a")}
-    assert wide == (set() if name == "ibrahima" else also - narrow)
+    assert wide & money == (set() if name == "ibrahima" else also - narrow)

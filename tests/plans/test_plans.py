@@ -456,7 +456,7 @@ def test_a_plan_goes_back_with_a_reason_only(plans: Plans) -> None:
         ({"line_0_amount": "-5"}, "line_0_amount"),
         ({"line_0_amount": "12,345"}, "line_0_amount"),
         ({"line_0_amount": "1e9"}, "line_0_amount"),
-        ({"line_0_amount": "١٢٣"}, "line_0_amount"),
+        ({"line_0_amount": "١٢٣٫٤٥٦"}, "line_0_amount"),
         ({"line_0_amount": "NaN"}, "line_0_amount"),
         ({"line_0_amount": "99999999999999999"}, "line_0_amount"),
         ({"line_0_amount": "9999999999999", "line_1_amount": "9999999999999"}, "line_0_amount"),

@@ -31,16 +31,16 @@ _TABLES = (
     RequestStep, RequestDocument, Payment, Adjustment,
 )  # fmt: skip
 _ADDED_ONLY = ("ledger_entries", "allocation_rules", "request_steps", "exchange_rates", "instruments")
-_KEPT = ("adjustments", "payment_requests", "payments")
+_KEPT = ("adjustments", "payment_requests", "payments", "plans", "plan_step_outcomes")
 _GUARDS = {
     "sqlite": (
         *(f"{table}_{guard}" for table in (*_ADDED_ONLY, *_KEPT) for guard in ("are_kept", "stay", "are_not_replaced")),
-        "timeline_entries_are_kept", "timeline_entries_stay", "payments_by_a_third",
-        "request_steps_end_apart",
+        *(f"{table}_{guard}" for table in ("timeline_entries", "closures") for guard in ("are_kept", "stay")),
+        "payments_by_a_third", "request_steps_end_apart",
     ),
     "postgresql": (
         *(f"{table}_stay" for table in _ADDED_ONLY),
-        *(f"{table}_{guard}" for table in (*_KEPT, "timeline_entries") for guard in ("are_kept", "stay")),
+        *(f"{table}_{guard}" for table in (*_KEPT, "timeline_entries", "closures") for guard in ("are_kept", "stay")),
         "payments_by_a_third", "request_steps_end_apart",
     ),
 }  # fmt: skip
