@@ -5,9 +5,10 @@
 - ``line.mode``: ``ok``; ``reset`` (every connection ends at once); ``hang`` (taken, never answered); ``deaf`` (the
   server gets the request, its answer is lost); ``portal`` (a hotspot's own page, 200); ``redirect`` (302 to the
   sign-in page); ``empty`` (200 without a word); ``unauthorised`` (401).
-- ``line.only``: a regular expression on "METHOD /path": the mode holds for requests that match, others pass.
+- ``line.only``: a regular expression on "METHOD /path": the mode, and what the line loses, hold for requests that
+  match, others pass.
 - ``line.cut_after``: connections end after so many bytes, both ways together; None for never.
-- ``line.loses``: every n-th answer is lost, like ``deaf``; None for never.
+- ``line.loses``: the first of every n answers is lost, like ``deaf``; None for never.
 - ``line.says``: what is answered at a path instead of what the server has there: ``{"/sw.js": (type, bytes)}``.
 """
 
@@ -104,7 +105,8 @@ class Line:
         if not head:
             return False
         self.asked.append(b" ".join(head.split(b" ", 2)[:2]).decode("latin-1"))
-        mode = self._mode if self.only is None or re.search(self.only, self.asked[-1]) else "ok"
+        meant = self.only is None or re.search(self.only, self.asked[-1]) is not None
+        mode = self._mode if meant else "ok"
         if mode == "reset":
             return False
         if mode == "hang":
@@ -121,7 +123,8 @@ class Line:
         with self._guard:
             self._open.add(server)
         try:
-            return self._exchange(phone, server, head, rest, budget, lost=mode == "deaf" or self._is_lost())
+            lost = mode == "deaf" or (meant and self._is_lost())
+            return self._exchange(phone, server, head, rest, budget, lost=lost)
         finally:
             self._end(server)
 
@@ -163,9 +166,10 @@ class Line:
 
     def _is_lost(self) -> bool:
         if self.loses is None:
+            self._answers = 0
             return False
         self._answers += 1
-        return self._answers % self.loses == 0
+        return self._answers % self.loses == 1 % self.loses
 
     def _end(self, connection: socket.socket) -> None:
         with self._guard:

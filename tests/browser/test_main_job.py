@@ -108,7 +108,7 @@ def sees_what_waits(phone: Phone, case: UUID, name: str, locale: str) -> None:
 def comes_back_badly(phone: Phone, world: World) -> None:
     """Answers are lost, connections cut, then it works: the owner only keeps the app open."""
     delivering = lambda: phone.delivers_all(patience=4)  # noqa: E731
-    for line in ({"_mode": "deaf"}, {"cut_after": 9_000}, {"loses": 2, "cut_after": 45_000}):
+    for line in ({"_mode": "deaf"}, {"cut_after": 9_000}, {"loses": 3, "cut_after": 45_000}):
         world.line.mode = "ok"
         for part, value in line.items():
             setattr(world.line, part, value)

@@ -10,12 +10,16 @@ from sqlalchemy import delete, select
 
 from tests.browser.conftest import NewPhone
 from tests.browser.phone import Phone
+from tests.browser.planted import planted
 from tests.browser.world import World, until
 from webapp.offline.models import ContestedSubmission, Submission
 from webapp.people.models import Session
 from webapp.visits.models import FollowUp, Photo
 
 SEND = "navigator.serviceWorker.controller.postMessage({type: 'send', pressed: true})"
+
+
+Journey = Callable[[Phone, World], None]
 
 
 def visits_of(world: World, case: UUID) -> list[FollowUp]:
@@ -46,24 +50,20 @@ def lands_once(phone: Phone, world: World, case: UUID, *words: str, photos: int 
     assert not world.rows(select(ContestedSubmission))
 
 
-def test_what_is_no_receipt_is_never_taken_for_one(phone: Phone, world: World) -> None:
+def stays_whatever_pretends(phone: Phone, world: World, *pretending: str) -> None:
     case = world.a_case("Portail", "Sira")
     phone.is_made_ready_for("ibrahima")
-    world.line.mode = "reset"
+    world.line.only, world.line.mode = "/outbox/", "reset"
     logs_visit(phone, case, "derrière le portail", photo=True)
-    for pretends in ("portal", "redirect", "empty", "unauthorised"):
-        world.line.asked.clear()
-        world.line.mode = pretends
-        tries = 0
-        while tries < 3:
-            phone.page.evaluate(SEND)
-            tried = until(
-                lambda: sum("/outbox/" in asked for asked in world.line.asked), f"a try against {pretends}"
-            )
-            assert tried
+    for what in pretending:
+        world.line.mode = what
+        for _ in range(3):
             world.line.asked.clear()
-            tries += 1
-        assert [row["state"] for row in phone.outbox()] == ["waiting"] * 2, pretends
+            phone.page.evaluate(SEND)
+            until(lambda: any("/outbox/" in asked for asked in world.line.asked), f"a try against {what}")
+            # The answer has been read, whatever became of it.
+            phone.page.wait_for_timeout(300)
+            assert [row["state"] for row in phone.outbox()] == ["waiting"] * 2, what
     phone.opens("/outbox")
     expect(phone.page.locator("[data-state-name=waiting]")).to_have_count(2)
     assert not visits_of(world, case)
@@ -71,8 +71,11 @@ def test_what_is_no_receipt_is_never_taken_for_one(phone: Phone, world: World) -
     lands_once(phone, world, case, "derrière le portail", photos=1)
 
 
-@pytest.mark.postgres
-def test_two_tabs_sending_at_once_deliver_once(phone: Phone, world: World) -> None:
+def pretends(what: str) -> Journey:
+    return lambda phone, world: stays_whatever_pretends(phone, world, what)
+
+
+def delivers_from_two_tabs(phone: Phone, world: World) -> None:
     case = world.a_case("Deux", "Onglets")
     phone.is_made_ready_for("ibrahima")
     world.line.mode = "reset"
@@ -80,7 +83,7 @@ def test_two_tabs_sending_at_once_deliver_once(phone: Phone, world: World) -> No
         logs_visit(phone, case, words, photo=words == "deux")
     second = phone.opens("/today", phone.context.new_page())
     world.line.mode = "ok"
-    world.line.loses = 2
+    world.line.only, world.line.loses = "/outbox/", 3
     for _ in range(5):
         for page in (phone.page, second):
             page.evaluate(f"for (let i = 0; i < 4; i += 1) {SEND}")
@@ -96,8 +99,7 @@ def insists(deed: Callable[[], object]) -> None:
         deed()
 
 
-@pytest.mark.postgres
-def test_reloading_while_it_sends_loses_nothing(phone: Phone, world: World) -> None:
+def reloads_while_it_sends(phone: Phone, world: World) -> None:
     case = world.a_case("Encore", "Une")
     phone.is_made_ready_for("ibrahima")
     world.line.mode = "reset"
@@ -113,10 +115,7 @@ def test_reloading_while_it_sends_loses_nothing(phone: Phone, world: World) -> N
     lands_once(phone, world, case, "rechargé", photos=1)
 
 
-@pytest.mark.postgres
-def test_work_of_who_signed_out_is_delivered_by_the_next_under_the_right_name(
-    phone: Phone, world: World
-) -> None:
+def changes_hands_with_work_on_it(phone: Phone, world: World) -> None:
     world.speaks("mariama", "fr")
     case = world.a_case("Secret", "Oumar")
     phone.is_made_ready_for("ibrahima")
@@ -144,6 +143,66 @@ def test_work_of_who_signed_out_is_delivered_by_the_next_under_the_right_name(
     lands_once(phone, world, case, "avant de partir", photos=1)
     [visit] = visits_of(world, case)
     assert visit.by_id == world.cast.ibrahima
+
+
+def is_found(phone: Phone, world: World, journey: Journey, told: str) -> None:
+    """The journey fails where its promise is looked at, in these words."""
+    with pytest.raises(AssertionError, match=told):
+        journey(phone, world)
+    phone.complaints.clear()
+
+
+def test_what_is_no_receipt_is_never_taken_for_one(phone: Phone, world: World) -> None:
+    stays_whatever_pretends(phone, world, "portal", "redirect", "empty", "unauthorised")
+
+
+@pytest.mark.postgres
+def test_two_tabs_sending_at_once_deliver_once(phone: Phone, world: World) -> None:
+    delivers_from_two_tabs(phone, world)
+
+
+@pytest.mark.postgres
+def test_reloading_while_it_sends_loses_nothing(phone: Phone, world: World) -> None:
+    reloads_while_it_sends(phone, world)
+
+
+@pytest.mark.postgres
+def test_work_of_who_signed_out_is_delivered_by_the_next_under_the_right_name(
+    phone: Phone, world: World
+) -> None:
+    changes_hands_with_work_on_it(phone, world)
+
+
+@pytest.mark.parametrize(
+    ("fault", "journey", "told"),
+    [
+        ("any answer is a receipt", pretends("portal"), "^portal\\n.*'received'"),
+        ("any answer is a receipt", pretends("empty"), "^empty\\n.*'received'"),
+        ("any answer is a receipt", pretends("unauthorised"), "^unauthorised\\n.*'received'"),
+        ("a redirect is followed", pretends("redirect"), "^redirect\\n.*'received'"),
+        ("settled before it is received", reloads_while_it_sends, "rechargé|photos_of"),
+        ("settled before it is received", changes_hands_with_work_on_it, "outbox-others"),
+    ],
+)
+def test_a_fault_planted_in_the_phone_is_found(
+    new_phone: NewPhone, world: World, fault: str, journey: Journey, told: str
+) -> None:
+    with planted(world, fault):
+        is_found(new_phone(), world, journey, told)
+
+
+@pytest.mark.parametrize(
+    ("fault", "journey", "told"),
+    [
+        ("ids forgotten", delivers_from_two_tabs, "deux|photos_of"),
+        ("author is who delivers", changes_hands_with_work_on_it, "avant de partir"),
+    ],
+)
+def test_a_fault_planted_in_the_server_is_found(
+    new_phone: NewPhone, world: World, fault: str, journey: Journey, told: str
+) -> None:
+    with world.planted(fault):
+        is_found(new_phone(), world, journey, told)
 
 
 def test_work_of_who_signed_out_leaves_from_the_page_to_sign_in(phone: Phone, world: World) -> None:

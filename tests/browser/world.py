@@ -29,6 +29,12 @@ from webapp.database import db
 from webapp.people.models import Office, Staff
 
 ROOT = Path(__file__).parents[2]
+PLANTED = """
+from tests.faults.planted import PLANTS
+from webapp import serve
+PLANTS["{}"](None)
+serve.main()
+"""
 Found = TypeVar("Found")
 
 
@@ -47,7 +53,8 @@ class World:
         """Where browsers find it: through the line."""
         return f"http://127.0.0.1:{self.line.port}"
 
-    def start(self) -> None:
+    def start(self, fault: str = "") -> None:
+        """Start the server; with a fault of ``tests.faults.planted`` where a test must see itself fail."""
         environment = {
             **os.environ,
             "SUIVI_TEST_PUSH_HOSTS": self.push.host,
@@ -57,7 +64,8 @@ class World:
         for name in ("SUIVI_STORAGE", "SUIVI_KEYS", "REDIS_URL", "SUIVI_TEST_CLOCK"):
             environment.pop(name, None)
         environment["DATABASE_URL"] = self.url
-        command = [sys.executable, "-m", "webapp.serve", "--port", str(self.port), "--empty"]
+        program = ["-c", PLANTED.format(fault)] if fault else ["-m", "webapp.serve"]
+        command = [sys.executable, *program, "--port", str(self.port), "--empty"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--data", str(self.folder)],
@@ -75,6 +83,17 @@ class World:
             os.killpg(self._process.pid, number)
             self._process.wait(30)
             self._process = None
+
+    @contextmanager
+    def planted(self, fault: str) -> Iterator[None]:
+        """The same world with a fault in its server, until the end of the block."""
+        self.stop()
+        self.start(fault)
+        try:
+            yield
+        finally:
+            self.stop()
+            self.start()
 
     def _answers(self) -> bool:
         assert self._process is not None

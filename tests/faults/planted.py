@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from flask import request
 from sqlalchemy import insert, select, text
 
 from webapp.cases.models import Case
@@ -92,6 +94,26 @@ def parts_joined_as_they_came(app: Any, put: Put = setattr) -> None:
     put(parts, "joined", joined)
 
 
+def ids_forgotten(app: Any, put: Put = setattr) -> None:
+    """Each delivery is new to the server: it gives its own ids, and the phone's is only said back."""
+    receive = receiving._receive
+
+    def anew(envelope: Any, *args: Any, **how: Any) -> Any:
+        return {**receive(replace(envelope, id=uuid4()), *args, **how), "id": str(envelope.id)}
+
+    put(receiving, "_receive", anew)
+
+
+def author_is_who_delivers(app: Any, put: Put = setattr) -> None:
+    """Work is booked under the name of whoever holds the phone when it leaves."""
+    find = receiving.find_author
+
+    def carrier(passes: Any, _said: str) -> Any:
+        return find(passes, request.headers["Authorization"].removeprefix("Bearer "))
+
+    put(receiving, "find_author", carrier)
+
+
 def cases_held_as_they_come(app: Any, put: Put = setattr) -> None:
     """Each case of a batch is held when its turn comes: two batches in opposite orders wait for one another."""
 
@@ -114,9 +136,11 @@ def corrections_forgotten(app: Any, put: Put = setattr) -> None:
 
 PLANTS: dict[str, Callable[..., None]] = {
     "acknowledge before commit": acknowledge_before_commit,
+    "author is who delivers": author_is_who_delivers,
     "check then insert": check_then_insert,
     "cases held as they come": cases_held_as_they_come,
     "corrections forgotten": corrections_forgotten,
     "digest not compared": digest_not_compared,
+    "ids forgotten": ids_forgotten,
     "parts joined as they came": parts_joined_as_they_came,
 }
