@@ -12,6 +12,7 @@ import brotli
 from flask import Flask
 from sqlalchemy import event
 
+from bench.instructions import instructions_of
 from bench.table import Row, kb, median, ms, within
 from bench.world import app_with, served
 from tests.browser.world import World
@@ -34,12 +35,17 @@ def pages(folder: Path, *, large: bool) -> Iterator[Row]:
     """Bytes, statements and time of the pages people open most; with ``large`` also how they grow."""
     with app_with(SMALL, folder) as (app, cast):
         small = {what: _Page(app, who, path) for what, who, path in _most_used(cast)}
+        counted = {
+            what: instructions_of(app, who, path) for what, who, path in _most_used(cast) if what in BARE
+        }
     grown: dict[str, _Page] = {}
     if large:
         with app_with(LARGE, folder) as (app, cast):
             grown = {what: _Page(app, who, path) for what, who, path in _most_used(cast)}
     for what, page in small.items():
         yield from _rows_of_page(what, page)
+        if what in BARE:
+            yield _row_of_instructions(what, counted[what])
     for what, page in grown.items():
         yield from _rows_of_growth(what, small[what], page)
 
@@ -107,6 +113,9 @@ STATEMENTS = {
     "search": (3, ""),
     "today": (3, ""),
 }
+BARE = {"case page": (1.273e6, 2.0, "6.32 M"), "list page": (3.044e6, 1.6, "6.34 M")}
+"""Instructions of the smallest program that makes the page, how many times that ours may be, and what the same small
+program needs through an object-relational mapper."""
 GROWN = {"case page": (0.001, "75 ms"), "list page": (0.0015, "2,408 ms")}
 
 
@@ -121,6 +130,17 @@ def _rows_of_page(what: str, page: _Page) -> Iterator[Row]:
     yield Row(
         f"{what}: p50 at {SMALL:,} cases", "", ms(page.half), "",
         f"p95 {ms(page.most)}; {ms(page.cpu)} of processor, Flask's test client in it; {page.steps:,} SQLite steps",
+    )  # fmt: skip
+
+
+def _row_of_instructions(what: str, counted: int | None) -> Row:
+    bare, times, mapped = BARE[what]
+    if counted is None:
+        return Row(f"{what}: instructions", f"{times}x bare", "no valgrind here")
+    return Row(
+        f"{what}: instructions", f"{times}x bare", f"{counted / 1e6:.2f} M, {counted / bare:.1f}x",
+        f"bare page {bare / 1e6:.2f} M; bare page through an ORM {mapped}", "callgrind, Flask's test client in it",
+        over=counted > times * bare,
     )  # fmt: skip
 
 
