@@ -2,17 +2,22 @@
 
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -21,7 +26,7 @@ from tests.databases import Templates, engines, settings
 from webapp import clock, create_app
 from webapp.alerts.daily import Daily
 from webapp.alerts.models import Job
-from webapp.allocations.models import Adjustment, Allocation, PaymentRequest
+from webapp.allocations.models import Adjustment, Allocation, LedgerEntry, PaymentRequest
 from webapp.cases.models import Case, ReferralList, TimelineEntry
 from webapp.cases.queries import due_list
 from webapp.check_ins.models import CheckIn, RedFlag
@@ -37,6 +42,7 @@ from webapp.people.words import LENGTH, propose, word_list
 from webapp.referrals.models import Referral
 from webapp.visits.models import FollowUp, Photo
 
+ROOT = Path(__file__).parents[1]
 LIST = Path(__file__).parent / "samples/referrals-ma-2026-10.xlsx"
 
 
@@ -116,9 +122,12 @@ def test_a_morning_begins_with_work_overdue_due_and_coming(world: Flask) -> None
 
 
 def test_photos_lie_in_the_storage_and_check_ins_spread(world: Flask) -> None:
-    photo = db.session.scalars(select(Photo).limit(1)).one()
-    assert world.extensions["storage"].get(photo.file).startswith(b"\xff\xd8")
-    assert max(photo.width, photo.height) <= 1600
+    photos = list(db.session.scalars(select(Photo)))
+    assert len(photos) > 100
+    assert len({photo.file for photo in photos}) > 20, "drawn, not one picture again and again"
+    for photo in photos:
+        assert world.extensions["storage"].get(photo.file).startswith(b"\xff\xd8")
+        assert max(photo.width, photo.height) <= 1600
     keyring = world.extensions["keyring"]
     raws = [
         keyring.open_field(sealed, table="check_ins", row=id, column="result")["raw"]
@@ -157,6 +166,24 @@ def test_money_is_on_its_way_and_the_morning_brings_no_flood(world: Flask) -> No
     for office in db.session.scalars(select(Office)):
         [job] = db.session.scalars(select(Job).where(Job.key == f"daily:{office.id}"))
         assert len(Daily().prepare(job.facts, now=clock.now())) < 20
+
+
+def test_two_offices_receive_in_two_currencies_what_is_promised_in_euros(world: Flask) -> None:
+    offices = {office.name: office for office in db.session.scalars(select(Office))}
+    receiving = {
+        office.name: office.currency
+        for office in offices.values()
+        if number_of(select(Case).where(Case.office_id == office.id))
+    }
+    assert receiving == {"Bureau de Conakry": "GNF", "Bureau de Dakar": "XOF"}
+    assert number_of(select(Staff)) == len(ACCOUNTS) == 8
+    assert {office_of[3] for office_of in ACCOUNTS} == {"conakry", "dakar", "rabat"}
+    assert set(db.session.execute(select(Allocation.currency, Allocation.local_currency))) == {
+        ("EUR", "GNF"),
+        ("EUR", "XOF"),
+    }
+    paid = select(LedgerEntry.local_currency).where(LedgerEntry.kind == "disbursed").distinct()
+    assert set(db.session.scalars(paid)) >= {"GNF", "XOF"}
 
 
 def test_people_are_sent_to_services_and_each_referral_has_come_so_far(world: Flask) -> None:
@@ -314,9 +341,11 @@ def test_every_command_explains_itself(app: Flask, command: str) -> None:
 # Starting
 
 
-def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+def start(
+    folder: Path, *more: str, program: Sequence[str | Path] = (sys.executable, "-m", "webapp.serve")
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "webapp.serve", "--port", "0", "--data", str(folder), *more],
+        [*program, "--port", "0", "--data", str(folder), *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -348,6 +377,33 @@ def test_an_empty_start_answers_stops_cleanly_and_stays_empty(tmp_path: Path) ->
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "suivi.sqlite").stat().st_mode) == 0o600
     assert not (folder / "demo.txt").exists()
+
+
+def test_the_readmes_command_keeps_its_data_and_its_sessions(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    seen = []
+    for time in ("first", "second"):
+        server = start(folder, program=[ROOT / "bin/run"])
+        try:
+            address = lines_until_address(server)
+            if time == "first":
+                with visitor.open(f"{address}/sign-in", timeout=10) as answer:
+                    fields = BeautifulSoup(answer.read(), "html5lib").select("form[action='/sign-in'] [name]")
+                typed = {str(field["name"]): str(field.get("value", "")) for field in fields}
+                typed |= {"email": "ibrahima@demo", "password": PASSWORD}
+                visitor.open(f"{address}/sign-in", urlencode(typed).encode(), timeout=30).close()
+            with visitor.open(f"{address}/cases?q=Aminata", timeout=10) as answer:
+                seen.append(BeautifulSoup(answer.read(), "html5lib").select_one("main"))
+        finally:
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(timeout=30) == 0
+        with closing(sqlite3.connect(folder / "suivi.sqlite")) as kept:
+            rows = "SELECT id, code, version FROM cases ORDER BY id"
+            seen.append(kept.execute(rows).fetchall())
+    assert "Aminata Bah" in str(seen[0])
+    assert seen[0] == seen[2], "the same page, still signed in"
+    assert seen[1] == seen[3]
 
 
 # Words

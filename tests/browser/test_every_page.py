@@ -172,7 +172,7 @@ ANSWERS = {
 """A page, what is typed or chosen on it, and so the preview that its form answers with."""
 
 
-@pytest.mark.parametrize("locale", ["fr", "ar"])
+@pytest.mark.parametrize("locale", ["fr", "en", "ar"])
 @pytest.mark.parametrize("name", ANSWERS)
 def test_what_forms_answer_with_is_for_everybody(
     new_phone: NewPhone, world: World, found: dict[str, str], name: str, locale: str

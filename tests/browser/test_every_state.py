@@ -90,7 +90,7 @@ def test_chosen_photos_are_for_everybody(new_phone: NewPhone, world: World, loca
     phone.fills_in_visit(case)
     phone.adds_photo("landscape_3.jpg", caption="Le kiosque")
     phone.adds_photo("portrait_6.jpg", subject="person", consent=True)
-    phone.page.set_input_files("[data-photos][multiple]", PHOTOS / "corrupted.jpg")
+    phone.page.set_input_files("[data-photos][multiple]", PHOTOS / "35-empty.jpg")
     expect(phone.page.locator("[data-photo-tray] > *")).to_have_count(3)
     phone.page.wait_for_timeout(500)
     troubles = looked_at(phone.page, "chosen photos")

@@ -4,7 +4,6 @@ import random
 import threading
 import time
 
-import pytest
 from flask import Flask
 
 from tests.faults.conftest import Account, Sent, account_of, phone_at
@@ -77,10 +76,7 @@ def test_a_server_killed_25_times_loses_and_doubles_nothing(app, cast, mariamas_
     assert account.is_clean, account
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_server_that_acknowledges_before_it_commits_is_found_out(
-    app, cast, mariamas_case, tmp_path, engine
-):
+def test_a_server_that_acknowledges_before_it_commits_is_found_out(app, cast, mariamas_case, tmp_path):
     account = account_after_kills(
         app, cast, mariamas_case, tmp_path, visits=90, kills=6, fault="acknowledge before commit"
     )
