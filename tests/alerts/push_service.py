@@ -40,10 +40,12 @@ def _point(key: ec.EllipticCurvePublicKey) -> bytes:
 class Browser:
     """A subscription with its private half."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(
+        self, endpoint: str, key: ec.EllipticCurvePrivateKey | None = None, auth: bytes = b""
+    ) -> None:
         self.endpoint = endpoint
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._auth = os.urandom(16)
+        self._key = key or ec.generate_private_key(ec.SECP256R1())
+        self._auth = auth or os.urandom(16)
 
     @property
     def subscription(self) -> dict[str, Any]:

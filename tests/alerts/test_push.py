@@ -10,7 +10,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.alerts.push_service import Browser, PushService, push_service
+from tests.alerts.push_service import Browser, PushService, push_service, unb64
 from webapp.alerts import push
 from webapp.alerts.push import Outcome, Sender, Target, is_allowed, message, send
 
@@ -57,6 +57,18 @@ def test_a_browser_can_open_what_was_sent(service: PushService, sender: Sender) 
     )
     send(target_of(browser), A_MESSAGE, sender=sender, urgent=False, topic="abc")
     assert (service.arrived[1].headers["ttl"], service.arrived[1].headers["urgency"]) == ("86400", "normal")
+
+
+def test_the_reader_of_these_tests_opens_the_example_of_rfc_8291() -> None:
+    number = int.from_bytes(unb64("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"))
+    key = ec.derive_private_key(number, ec.SECP256R1())
+    browser = Browser("https://push.example.net", key, unb64("BTBZMqHH6r4Tts7J_aSIgg"))
+    body = unb64(
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27ml"
+        "mlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPT"
+        "pK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+    )
+    assert browser.opens(body) == b"When I grow up, I want to be a watermelon"
 
 
 def test_another_browser_cannot_open_it(service: PushService, sender: Sender) -> None:

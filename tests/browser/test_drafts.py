@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import NewPhone
 from tests.browser.phone import Phone
-from tests.browser.test_sending import lands_once
+from tests.browser.test_sending import lands_once, visits_of
 from tests.browser.world import World
 
 SET_CLOCK = """async (error) => {
@@ -92,3 +94,38 @@ def test_a_wrong_clock_is_told_and_counted_with(phone: Phone, world: World) -> N
     counted = phone.page.locator("[name=visited_at]").input_value()
     assert counted < now, (counted, now)
     phone.shows("wrong-clock")
+
+
+@pytest.mark.parametrize("locale", ["fr", "ar"])
+def test_what_is_missing_is_said_beside_the_field_without_a_line_and_nothing_typed_is_lost(
+    new_phone: NewPhone, world: World, locale: str
+) -> None:
+    world.speaks("ibrahima", locale)
+    case = world.a_case("Manque", f"Quelque chose {locale}")
+    phone = new_phone(locale)
+    phone.is_made_ready_for("ibrahima")
+    world.line.mode = "reset"
+    phone.opens(f"/cases/{case}/visits/new")
+    phone.waits_for_form()
+    phone.page.fill("[name=notes]", "Le toit est fini")
+    phone.page.fill("[name=visited_at]", "")
+    phone.chooses("reached", "no")
+    phone.page.click("form[data-outbox] button[type=submit]:not([name])")
+    for name in ("channel", "visited_at", "why_not", "concern"):
+        field = phone.page.locator(f"#{name}-field")
+        expect(field.locator("[data-shown-error]")).to_have_text(re.compile(r"\S"))
+        expect(field.locator("[aria-invalid=true]").first).to_be_attached()
+    expect(phone.page.locator("#channel-field [name=channel]").first).to_be_focused()
+    phone.shows(f"missing-{locale}")
+    assert phone.outbox() == []
+    expect(phone.page.locator("[name=notes]")).to_have_value("Le toit est fini")
+    phone.chooses("channel", "call")
+    phone.chooses("reached", "yes")
+    phone.chooses("concern", "none")
+    phone.page.fill("[name=visited_at]", "2026-03-04T10:30")
+    phone.saves()
+    world.speaks("ibrahima", "fr")
+    world.line.mode = "ok"
+    phone.delivers_all()
+    [visit] = visits_of(world, case)
+    assert (visit.notes, visit.channel) == ("Le toit est fini", "call")
