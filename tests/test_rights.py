@@ -68,6 +68,8 @@ EVERYBODY = set(STAFF)
 HANDLING = OFFICERS | MANAGERS | {"farah"}
 """Whose work has to do with payments at all."""
 FINANCE = {OWN: {"farah"}, OTHER: {"farah"}, FOREIGN: set()}
+# Finance is told there that this amount is not left to it.
+DECIDING = {which: MANAGING[which] | FINANCE[which] for which in MANAGING}
 DECIDING = {which: MANAGING[which] | FINANCE[which] for which in MANAGING}
 ASKING_OR_PAYING = {which: OFFICER[which] | FINANCE[which] for which in OFFICER}
 OF_OFFICE = {
@@ -213,7 +215,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/payment-requests"): staff(MANAGERS | {"farah"}),
     ("GET", "/payment-requests/<uuid:request_id>"): hidden(PAYING, HANDLING),
     # Each deed by itself, with what it needs: tests/allocations/test_requests.py. Here, the approval.
-    ("POST", DEED): hidden(MANAGING, HANDLING, ASKING_OR_PAYING),
+    ("POST", DEED): hidden(DECIDING, HANDLING, ASKING_OR_PAYING),
     ("POST", "/payment-requests/<uuid:request_id>/payments"): hidden(FINANCE, HANDLING, IN_CHARGE),
     ("POST", "/payment-requests/<uuid:request_id>/refunds"): hidden(FINANCE, HANDLING, IN_CHARGE),
     ("POST", "/payment-requests/<uuid:request_id>/documents"): hidden(ASKING_OR_PAYING, HANDLING, MANAGING),
@@ -512,7 +514,10 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
         ),
         Role.FINANCE_OFFICER: (
             "office",
-            "allocation.see payment.see payment.order payment.pay payment.refund adjustment.decide closure.see closure.decide",
+            (
+                "allocation.see payment.see payment.approve payment.order payment.pay payment.refund "
+                "adjustment.decide closure.see closure.decide"
+            ),
         ),
         Role.ANALYST: ("nothing", ""),
         Role.ADMINISTRATOR: ("nothing", ""),

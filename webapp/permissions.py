@@ -156,10 +156,11 @@ MAY: dict[str, list[Predicate]] = {
     # A correction: proposed by a manager, decided by somebody else who answers for the money
     "allocation.adjust": [is_office_manager],
     "adjustment.decide": [is_office_manager, is_office_finance],
-    # Asked by the officer, approved by the manager, paid by finance, verified by whoever did not ask
+    # Asked by the officer, approved by the manager (by finance only what the rule leaves to it), paid by finance,
+    # verified by whoever did not ask
     "payment.see": [is_case_officer, is_office_manager, is_office_finance],
     "payment.request": [is_case_officer],
-    "payment.approve": [is_office_manager],
+    "payment.approve": [is_office_manager, is_office_finance],
     "payment.cancel": [is_case_officer, is_office_manager],
     "payment.order": [is_case_officer, is_office_finance],
     "payment.pay": [is_office_finance],

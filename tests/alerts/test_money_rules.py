@@ -118,6 +118,21 @@ def test_what_stands_still_too_long_is_told_once(
         assert set(db.session.scalars(select(Alert.subject_id).where(Alert.rule == rule))) == {id}
 
 
+def test_how_long_a_request_may_wait_is_its_rule_s(
+    app: Flask, cast: Cast, on: Callable[..., datetime]
+) -> None:
+    id = make(app, cast, "requested", NOW)
+    with app.app_context():
+        db.session.get_one(PaymentRequest, id).decide_within_days = 2
+        db.session.commit()
+    on(1)
+    a_day_of_work(app)
+    assert money_alerts(app) == []
+    on(2, hours=1)
+    a_day_of_work(app)
+    assert money_alerts(app) == [("payment_waiting", cast.kadiatou)]
+
+
 def test_a_request_that_went_on_tells_nobody(app: Flask, cast: Cast, on: Callable[..., datetime]) -> None:
     id = make(app, cast, "ordered", NOW)
     on(20)

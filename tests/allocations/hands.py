@@ -25,20 +25,27 @@ from webapp.allocations.requests import queries
 from webapp.allocations.requests.actions import record_payment, take_step
 from webapp.allocations.requests.deeds import add_document_from, ask_from
 from webapp.allocations.requests.papers import look_at
-from webapp.allocations.requests.states import DEEDS
+from webapp.allocations.requests.states import DEEDS, paper_for
 from webapp.allocations.rules import Persons
 from webapp.cases.queries import case_for_deed
 from webapp.database import db
 from webapp.money import Money
 from webapp.people import sessions
 from webapp.people.models import Staff
+from webapp.permissions import Role
 
 PAYEES = {
     "provider": {"payee_kind": "provider"},
     "institution": {"payee_kind": "institution", "payee_name": "École de Ratoma"},
     "reimbursement": {"payee_kind": "reimbursement", "payee_name": ""},
     "cash": {"payee_kind": "cash", "payee_name": ""},
-    "mobile_money": {"payee_kind": "mobile_money", "operator": "Orange", "holder_checked": "y"},
+    "mobile_money": {
+        "payee_kind": "mobile_money",
+        "operator": "Orange",
+        "payee_account": "+224620112233",
+        "holder": "Aminata Bah",
+        "holder_checked": "y",
+    },
 }
 RULE = """name = "hands"
 title = "Essai"
@@ -53,7 +60,7 @@ adult = "1000"
 [[approvals]]
 up_to = "100"
 quotes = 0
-approver = "programme_manager"
+approver = "{approver}"
 
 [[approvals]]
 quotes = 2
@@ -112,14 +119,16 @@ class Hands:
             asked.state = state
             db.session.add(RequestStep(request_id=request_id, state=state, at=clock.now()))
 
-    def under_a_rule(self, *, three_people: bool = True, **limits: int) -> Allocation:
-        """Aminata's neighbour: a new case whose EUR 1,000 were granted under a rule."""
+    def under_a_rule(
+        self, *, three_people: bool = True, approver: Role = Role.PROGRAMME_MANAGER, **limits: int
+    ) -> Allocation:
+        """Aminata's neighbour: a new case whose EUR 1,000 were granted under a rule; ``approver`` decides up to 100."""
         from tests.cast import a_case
 
         with self.app.app_context():
             officer = db.session.get_one(Staff, self.cast.ibrahima)
             case = a_case("Condé", "Mory", officer=officer)
-            text = RULE.format(three_people=str(three_people).lower())
+            text = RULE.format(three_people=str(three_people).lower(), approver=approver)
             rule = load_rule(text, by=self.cast.root, now=clock.now())
             donor = db.session.scalars(select(Donor)).first()
             assert donor is not None
@@ -191,7 +200,8 @@ class Hands:
     def walks(self, request_id: UUID, *deeds: str) -> UUID:
         """One deed after another, with the papers they need."""
         for deed in deeds:
-            if paper := {"delivery": "handover", "invoice": "invoice"}.get(deed):
+            kind = self.request(request_id).payee_kind
+            if paper := paper_for(DEEDS[deed], kind):
                 self.adds(paper, request_id)
             if deed == "payment":
                 self.pays(request_id)

@@ -46,7 +46,7 @@ def refused(hands: Hands, request_id: Any, name: str) -> list[str]:
         case = db.session.get_one(Case, case_id)
         asked = queries.request_for_deed(request_id)
         assert asked is not None
-        for deed, missing in offered(asked, case, by=person, now=clock.now()):
+        for deed, missing in offered(asked, case, by=person):
             if missing:
                 continue
             try:

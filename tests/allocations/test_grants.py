@@ -158,6 +158,15 @@ def test_what_cannot_be_granted_is_said_beside_it_and_stays_typed(
         assert db.session.scalar(select(Allocation.id).where(Allocation.case_id == grants.case)) is None
 
 
+def test_what_the_mission_promised_is_shown_beside_another_amount(grants: Grants) -> None:
+    with grants.app.app_context():
+        case = db.session.get_one(Case, grants.case)
+        case.ceiling_minor, case.ceiling_currency = 77_700, "EUR"
+        db.session.commit()
+    page, _confirm = grants.shown(grants.fields())
+    assert "La liste de la mission annonçait 777,00 EUR" in plainly(page.text())
+
+
 def test_changing_what_was_shown_brings_back_everything_typed(grants: Grants) -> None:
     fields = grants.fields(return_type="other", adult="2", amount="1 000", donor="Royaume du Maroc")
     page, sent = grants.shown(fields)

@@ -20,6 +20,7 @@ from webapp.allocations.rates import NoRate, Rate, convert, equivalent, in_curre
 from webapp.allocations.sheets import UnreadableTable
 from webapp.database import db
 from webapp.money import LARGEST, MixedCurrencies, Money
+from webapp.people.models import Staff
 
 
 def rate(base: str, quote: str, value: str) -> Rate:
@@ -232,7 +233,11 @@ def test_finance_looks_before_loading(people: Any, app: Flask) -> None:
     for name in ("farah", "kadiatou", "ibrahima"):
         assert "9 412,35 GNF" in people(name).opens("/exchange-rates").text()
     with app.app_context():
-        assert db.session.scalar(select(func.count()).select_from(ExchangeRate)) == 3
+        kept = db.session.scalars(select(ExchangeRate)).all()
+        assert len(kept) == 3
+        farah_id = db.session.scalar(select(Staff.id).where(Staff.email == "farah@demo"))
+        assert {rate.loaded_by_id for rate in kept} == {farah_id}
+        assert all(rate.source and rate.effective_on and rate.loaded_at for rate in kept)
 
 
 def test_only_finance_loads_rates(people: Any) -> None:

@@ -99,7 +99,7 @@ def test_every_deed_leads_where_the_table_says_and_nowhere_else(hands: Hands, ki
         if way is None:
             hands.puts(request_id, state)
         assert hands.state(request_id) == state
-        for paper in ("handover", "invoice", "quote"):
+        for paper in ("handover", "invoice", "quote", "receipt"):
             hands.adds(paper, request_id)
         state = hands.state(request_id)  # noqa: PLW2901 - a draft goes on by itself when its quotes are here
         for deed, (starts, to, roles) in TABLE.items():
@@ -148,6 +148,7 @@ def test_only_finance_pays_and_only_what_is_to_be_paid(hands: Hands, kind: str) 
         if way is None:
             continue
         request_id = hands.walks(hands.asks("10", kind), *way)
+        hands.adds("receipt", request_id)
         before = hands.entries(request_id)
         for name in WHO:
             if name != "farah" or state not in payable:
@@ -266,12 +267,12 @@ def test_more_than_is_there_is_refused_beside_the_amount_and_everything_stays(
         db.session.commit()
     fields = request_fields(
         "900,01", what="Tôle ondulée <b>", category="housing", payee_kind="mobile_money", operator="Orange",
-        holder_checked="y", payee_name="Fanta", chosen_by="framework",
+        holder_checked="y", payee_account="622 00 03 17", holder="Fanta Bah", payee_name="Fanta", chosen_by="framework",
     )  # fmt: skip
     page = people("ibrahima").posts(f"/cases/{cast.aminata}/payment-requests", fields, 422)
     spaces = str.maketrans({"\xa0": " ", "\u202f": " "})
     assert said in page.text("#amount-field .error").translate(spaces)
-    for name in ("what", "amount", "payee_name", "operator"):
+    for name in ("what", "amount", "payee_name", "operator", "payee_account", "holder"):
         assert page.soup.select_one(f"[name={name}]")["value"] == fields[name]
     for name in ("category", "currency", "chosen_by"):
         assert page.soup.select_one(f"[name={name}] [selected]")["value"] == fields[name]
@@ -535,6 +536,81 @@ def test_a_payer_who_becomes_the_manager_approves_what_others_asked_and_pays_it_
         hands.pays(request_id, by="farah")
 
 
+def test_finance_decides_only_on_what_the_rule_leaves_to_it_and_pays_none_of_that(
+    hands: Hands, people: Any
+) -> None:
+    hands.under_a_rule(approver=Role.FINANCE_OFFICER)
+    left_to_finance = hands.asks("60", "cash")
+    for_the_manager = hands.asks("500", "cash")
+    farah = people("farah")
+    assert [
+        row.get("href") for row in farah.opens("/payment-requests").soup.select("section:first-of-type .row")
+    ] == [f"/payment-requests/{left_to_finance}"]
+    for deed in ("approval", "rejection"):
+        with pytest.raises(NeedsAttention) as refused:
+            hands.does(deed, for_the_manager, by="farah")
+        assert "une autre personne" in str(refused.value.errors)
+    assert "approval" not in str(farah.opens(f"/payment-requests/{for_the_manager}").soup)
+    presses(farah, f"/payment-requests/{left_to_finance}", "approval")
+    assert hands.state(left_to_finance) == "approved"
+    with pytest.raises(NeedsAttention):
+        hands.pays(left_to_finance, by="farah")
+    hands.becomes("ibrahima", str(Role.FINANCE_OFFICER))
+    with pytest.raises(NeedsAttention):
+        hands.pays(left_to_finance, by="ibrahima")
+    assert hands.does("approval", for_the_manager, by="kadiatou") == "approved"
+    assert hands.pays(for_the_manager) == "paid"
+
+
+def test_without_a_rule_finance_approves_nothing(hands: Hands) -> None:
+    request_id = hands.asks("10", "cash")
+    with pytest.raises(NeedsAttention):
+        hands.does("approval", request_id, by="farah")
+    assert hands.state(request_id) == "requested"
+
+
+def test_nobody_is_paid_back_without_a_receipt_and_cash_is_not_right_before_it_is_signed_for(
+    hands: Hands, people: Any
+) -> None:
+    paid_back = hands.walks(hands.asks("100", "reimbursement"), "approval")
+    with pytest.raises(NeedsAttention) as refused:
+        hands.pays(paid_back)
+    assert refused.value.errors == {"document": ["Ajoutez d’abord le reçu."]}
+    page = people("farah").opens(f"/payment-requests/{paid_back}")
+    assert "Ajoutez d’abord le reçu." in page.text()
+    assert not page.soup.select("form[action$='/payments']")
+    hands.adds("receipt", paid_back)
+    assert hands.pays(paid_back) == "paid"
+    in_cash = hands.walks(hands.asks("100", "cash"), "approval", "payment")
+    with pytest.raises(NeedsAttention) as refused:
+        hands.does("verification", in_cash)
+    assert refused.value.errors == {"document": ["Ajoutez d’abord le reçu."]}
+    hands.adds("receipt", in_cash)
+    assert hands.does("verification", in_cash) == "verified"
+
+
+def test_mobile_money_says_where_it_goes_to_whom_it_concerns_and_in_no_list(
+    hands: Hands, people: Any
+) -> None:
+    number = PAYEES["mobile_money"]["payee_account"]
+    id = hands.walks(hands.asks("10", "mobile_money"), "approval")
+    shown = people("farah").opens(f"/payment-requests/{id}").text()
+    assert number in shown
+    assert PAYEES["mobile_money"]["holder"] in shown
+    for name, path in (
+        ("farah", "/payment-requests"),
+        ("farah", "/payments"),
+        ("kadiatou", "/payment-requests"),
+    ):
+        listed = people(name).opens(path).html
+        assert number not in listed
+        assert PAYEES["mobile_money"]["holder"] not in people("farah").opens("/payments").html
+    fields = request_fields("10", payee_kind="mobile_money", operator="Orange", holder_checked="y")
+    page = people("ibrahima").posts(f"/cases/{hands.case}/payment-requests", fields, 422)
+    assert page.text("#payee_account-field .error") == "Indiquez le numéro."
+    assert page.text("#holder-field .error") == "Indiquez à quel nom est le numéro."
+
+
 def test_where_the_rule_asks_for_two_people_the_approver_may_pay(hands: Hands) -> None:
     hands.under_a_rule(three_people=False)
     request_id = hands.walks(hands.asks("100", "cash"), "approval")
@@ -557,6 +633,7 @@ def test_whoever_asked_or_paid_does_not_say_at_the_end_that_all_is_well(
 ) -> None:
     hands.under_a_rule(three_people=three_people)
     request_id = hands.walks(hands.asks("100", "cash"), *ENDS[deed])
+    hands.adds("receipt", request_id)
     hands.becomes("ibrahima", str(Role.PROGRAMME_MANAGER))
     hands.becomes("farah", str(Role.PROGRAMME_MANAGER))
     for who in ("ibrahima", "farah") if three_people else ("ibrahima",):
@@ -584,6 +661,8 @@ STATEMENTS = [
     "UPDATE payment_requests SET donor_minor = donor_minor * 2",
     "UPDATE payment_requests SET currency = 'GNF'",
     "UPDATE payment_requests SET payee_name = 'Moi'",
+    "UPDATE payment_requests SET payee_account = '+224600000000'",
+    "UPDATE payment_requests SET approver_role = 'finance_officer'",
     "UPDATE payment_requests SET state = 'free'",
     "DELETE FROM payment_requests",
     "UPDATE request_steps SET by_id = NULL",

@@ -22,7 +22,9 @@ from webapp.allocations.actions import (
     grant_under,
     load_rule,
     rule_of,
+    terms_of,
 )
+from webapp.allocations.grants.queries import rules_for
 from webapp.allocations.models import Allocation, AllocationLimit, AllocationRule, Donor, Instalment
 from webapp.allocations.rates import NoRate
 from webapp.allocations.rules import FaultyRule, NoCeiling, Persons, months_later, read_rule
@@ -348,3 +350,30 @@ def test_the_command_loads_a_file_and_names_its_faults(app: Flask, tmp_path: Pat
     assert run.invoke(args=["rules", str(file)]).exit_code == 0
     with app.app_context():
         assert db.session.scalars(select(AllocationRule)).one().name == "guinea"
+
+
+def test_a_rule_of_one_project_gives_nothing_to_another(app: Flask, cast: Cast, monkeypatch: Any) -> None:
+    monkeypatch.setattr("webapp.projects.names", lambda: ["default", "coast"])
+    with app.app_context():
+        rule = load_rule(
+            RULE.replace("version = 1", 'version = 1\nproject = "coast"', 1), by=cast.root, now=NOW
+        )
+        office = db.session.get_one(Office, cast.conakry)
+        case, theirs = a_case(office=office), a_case(office=office)
+        theirs.project = "coast"
+        asked: dict[str, Any] = {
+            "return_type": "forced", "persons": Persons(adult=1), "currency": "EUR", "on": NOW.date(),
+        }  # fmt: skip
+        with pytest.raises(NoCeiling):
+            terms_of(case, rule, **asked)
+        assert terms_of(theirs, rule, **asked).ceiling == euros(100_000)
+        assert rule not in rules_for(case.project)
+        assert rule in rules_for(theirs.project)
+
+
+def test_a_rule_names_a_project_that_there_is(app: Flask, cast: Cast) -> None:
+    with app.app_context(), pytest.raises(FaultyRule) as refused:
+        load_rule(RULE.replace("version = 1", 'version = 1\nproject = "nowhere"', 1), by=cast.root, now=NOW)
+    [fault] = refused.value.faults
+    assert (fault.field, fault.code) == ("project", "not_one_of")
+    assert fault.line is not None

@@ -15,6 +15,7 @@ from pypdfium2 import PdfDocument
 from sqlalchemy import select
 
 from tests.allocations.builders import a_rate, a_request, euros, pay
+from tests.allocations.hands import Hands
 from tests.browser.phone import CHROMIUM
 from tests.browser_client import Page, Person
 from tests.cast import LONG_AGO, Cast
@@ -128,6 +129,22 @@ def test_the_sums_are_those_of_the_ledger_and_add_up(app: Flask, cast: Cast, ibr
     assert shown["Accordé"] + shown["Ajusté"] == sum(
         shown[name] for name in ("Retenu pour plus tard", "Mis de côté", "Payé", "Disponible")
     )
+
+
+def test_every_category_says_what_it_used_with_a_ceiling_or_without(
+    app: Flask, cast: Cast, ibrahima: Person
+) -> None:
+    an_ordinary_case(app, cast)
+    hands = Hands(app, cast)
+    hands.walks(hands.asks("17", category="housing"), "approval")
+    table = opened(ibrahima, cast).soup.select_one("table:has(#limits-title)")
+    assert table is not None
+    rows = {
+        row.select_one("th").get_text(" ", strip=True).split(" au plus")[0]: row.select_one("td").get_text(strip=True)
+        for row in table.select("tbody tr")
+    }  # fmt: skip
+    assert set(rows) >= {"Microprojet", "Formation", "Remis en argent", "Logement"}
+    assert rows["Logement"].replace("\xa0", " ") == "17,00 EUR"
 
 
 def test_signed_lines_make_what_is_available_and_a_released_instalment_has_its_own(

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,6 @@ from tests.cast import LONG_AGO
 from tests.test_rights import DOORS, SIGNS_OUT, path_of
 from tests.world import OWN, World, make_world, principals
 from webapp import clock, worker
-from webapp.alerts import daily
 from webapp.alerts.models import Alert, Job
 from webapp.allocations import ledger
 from webapp.allocations.models import Allocation, AllocationLimit, Instalment, RequestStep
@@ -52,10 +52,10 @@ def world(app: Flask) -> World:
         )
         asked = a_request(
             allocation, world.cast, euros(CANARIES["asked"]), state="requested", approver_id=None,
-            changed_at=now - daily.WAITS_TOO_LONG,
+            changed_at=now - timedelta(days=5),
         )  # fmt: skip
         db.session.add(
-            RequestStep(request_id=asked.id, state="requested", by_id=ibrahima, at=now - daily.WAITS_TOO_LONG)
+            RequestStep(request_id=asked.id, state="requested", by_id=ibrahima, at=now - timedelta(days=5))
         )
         paid = a_request(allocation, world.cast, euros(CANARIES["paid"]), state="paid", approved_at=now)
         ledger.set_aside(paid, by=kadiatou, now=now)

@@ -163,6 +163,49 @@ def test_receipt_of_money_is_asked_until_the_office_knows_that_it_arrived(
     assert not asks(visitor.opens("/my"))
 
 
+def test_money_that_came_is_confirmed_by_who_has_it_and_asked_no_more(
+    app: Flask, cast: Cast, visitor: Person, kadiatou: Person
+) -> None:
+    hands = Hands(app, cast)
+    id = hands.walks(hands.asks("100", "mobile_money"), "approval", "payment")
+    page = says(visitor, visitor.opens("/my"), "received")
+    assert not asks(page)
+    with app.app_context():
+        payment = db.session.scalars(select(Payment).where(Payment.request_id == id)).one()
+        assert payment.confirmed_at is not None
+        step = db.session.scalars(
+            select(RequestStep).where(RequestStep.request_id == id, RequestStep.state == "confirmed")
+        ).one()
+        assert step.by_id is None, "by the returnee, not by somebody of the staff"
+    assert "Reçu par la personne" in kadiatou.opens(f"/payment-requests/{id}").text()
+
+
+def test_that_goods_came_does_not_say_that_the_provider_was_paid(
+    app: Flask, cast: Cast, visitor: Person
+) -> None:
+    hands = Hands(app, cast)
+    id = hands.walks(hands.asks("100"), "approval", "order", "delivery", "invoice", "payment")
+    says(visitor, visitor.opens("/my"), "received")
+    with app.app_context():
+        payment = db.session.scalars(select(Payment).where(Payment.request_id == id)).one()
+        assert payment.confirmed_at is None
+
+
+def test_every_line_of_the_money_can_be_followed_and_names_nobody(
+    app: Flask, cast: Cast, visitor: Person
+) -> None:
+    hands = Hands(app, cast)
+    hands.walks(hands.asks("100", "cash", what="Deux chèvres"), "approval", "payment")
+    hands.walks(hands.asks("20", category="medicine", what="Antirétroviraux"), "approval")
+    page = visitor.opens("/my")
+    lines = [text.replace("\xa0", " ") for text in page.texts("details li")]
+    assert len(lines) == 6
+    assert any("Mis de côté" in line and "Deux chèvres" in line and "100,00 EUR" in line for line in lines)
+    assert "ntirétroviraux" not in page.html
+    for name in ("Ibrahima", "Kadiatou", "Farah"):
+        assert name not in page.text("details")
+
+
 def test_receipt_of_goods_is_asked_until_the_purchase_is_closed(
     app: Flask, cast: Cast, visitor: Person
 ) -> None:

@@ -36,7 +36,6 @@ from . import actions
 from .deliveries import Again
 
 LOOKS_AT = time(6)
-WAITS_TOO_LONG = timedelta(days=5)
 UNDELIVERED_TOO_LONG = timedelta(days=30)
 UNPAID_TOO_LONG = timedelta(days=15)
 ENDS_IN = (7, 30, 90)
@@ -131,9 +130,9 @@ def findings(office_id: UUID, *, since: datetime, now: datetime) -> Iterator[Fin
     if office is None:
         return
     today = clock.local(now, office.timezone).date()
-    yield from _stuck(office_id, "requested", "payment.waiting", now - WAITS_TOO_LONG)
-    yield from _stuck(office_id, "ordered", "payment.undelivered", now - UNDELIVERED_TOO_LONG)
-    yield from _stuck(office_id, "invoiced", "payment.unpaid", now - UNPAID_TOO_LONG)
+    yield from _stuck(office_id, "requested", "payment.waiting", None, now)
+    yield from _stuck(office_id, "ordered", "payment.undelivered", UNDELIVERED_TOO_LONG, now)
+    yield from _stuck(office_id, "invoiced", "payment.unpaid", UNPAID_TOO_LONG, now)
     yield from _ending(office_id, today)
     yield from _due(office_id, today)
     yield from _same_photos(office_id, since)
@@ -189,25 +188,35 @@ def _urgent_moments(office_id: UUID, *, after: datetime) -> list[datetime]:
     return [moment for each in due for moment in (each, each + longest) if moment > after]
 
 
-def _stuck(office_id: UUID, state: str, kind: str, before: datetime) -> Iterator[Finding]:
+def _stuck(
+    office_id: UUID, state: str, kind: str, within: timedelta | None, now: datetime
+) -> Iterator[Finding]:
     """Requests that have stood in one state for too long; a step there and back begins anew.
 
+    Too long is ``within``, or None for the days in which each request's own rule wants it decided on.
     They stand there since the step that led there: a payment of a part, or one that failed, is none.
     """
     since = func.max(RequestStep.at)
     rows = db.session.execute(
-        select(PaymentRequest.id, PaymentRequest.case_id, since.label("since"))
+        select(
+            PaymentRequest.id,
+            PaymentRequest.case_id,
+            PaymentRequest.decide_within_days,
+            since.label("since"),
+        )
         .join(RequestStep, RequestStep.request_id == PaymentRequest.id)
         .where(
             PaymentRequest.office_id == office_id,
             PaymentRequest.state == state,
             RequestStep.state == state,
         )
-        .group_by(PaymentRequest.id, PaymentRequest.case_id)
-        .having(since <= before)
+        .group_by(PaymentRequest.id, PaymentRequest.case_id, PaymentRequest.decide_within_days)
+        .having(since <= now - (within or timedelta(days=1)))
         .order_by(since, PaymentRequest.id)
     )
     for row in rows:
+        if row.since > now - (within or timedelta(days=row.decide_within_days)):
+            continue
         key = f"{kind} {row.since.isoformat()}"
         yield Finding(kind, row.id, key, row.case_id, {"request": str(row.id)})
 

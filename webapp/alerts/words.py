@@ -48,7 +48,7 @@ TITLES: dict[str, Any] = {
     "rates_loaded": _l("Des taux de change ont été chargés"),
     "payment_over_ceiling": _l("Une demande dépasse ce qui reste de l’allocation"),
     "payment_failed": _l("Un paiement n’est pas arrivé"),
-    "payment_waiting": _l("Une demande de paiement attend depuis plus de cinq jours"),
+    "payment_waiting": _l("Une demande de paiement attend depuis trop longtemps"),
     "payment_undelivered": _l("Une commande n’est pas notée livrée depuis 30 jours"),
     "payment_unpaid": _l("Une facture attend d’être payée depuis 15 jours"),
     "allocation_expiring": _l("Une allocation prend bientôt fin, et il en reste"),

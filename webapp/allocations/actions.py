@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 
+from .. import projects
 from ..cases.models import Case
 from ..database import db
 from ..money import Money
@@ -21,7 +22,7 @@ from .ledger import (
 )
 from .models import Allocation, AllocationLimit, AllocationRule, Donor, Instalment
 from .rates import NoRate, convert, in_currency, rate_on
-from .rules import Approval, DuePart, Fault, FaultyRule, Persons, Rule, read_rule
+from .rules import Approval, DuePart, Fault, FaultyRule, NoCeiling, Persons, Rule, read_rule
 
 __all__ = [
     "AlreadyGranted",
@@ -56,6 +57,8 @@ def read_new_rule(text: str) -> tuple[Rule, AllocationRule | None]:
     Raises FaultyRule with a sentence for each fault: a version that is loaded is never changed, only superseded.
     """
     rule = read_rule(text)
+    if rule.project and rule.project not in (known := projects.names()):
+        raise FaultyRule([Fault("not_one_of", "project", facts={"words": ", ".join(known)}).on(text)])
     loaded = db.session.scalar(
         select(AllocationRule).where(AllocationRule.name == rule.name, AllocationRule.version == rule.version)
     )
@@ -129,6 +132,8 @@ def terms_of(
     Raises ExceedsCeiling, ``rules.NoCeiling``, NoRate when the donor's currency needs one.
     """
     told = _told_in(read_rule(rule.text), currency, on)
+    if not told.is_for(case.project):
+        raise NoCeiling(case.project)
     ceiling = told.ceiling(return_type, persons)
     granted = amount or ceiling
     if ceiling < granted:

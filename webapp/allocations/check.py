@@ -36,12 +36,12 @@ _GUARDS = {
     "sqlite": (
         *(f"{table}_{guard}" for table in (*_ADDED_ONLY, *_KEPT) for guard in ("are_kept", "stay", "are_not_replaced")),
         *(f"{table}_{guard}" for table in ("timeline_entries", "closures") for guard in ("are_kept", "stay")),
-        "payments_by_a_third", "request_steps_end_apart",
+        "payments_by_a_third", "request_steps_end_apart", "payment_requests_keep_their_account",
     ),
     "postgresql": (
         *(f"{table}_stay" for table in _ADDED_ONLY),
         *(f"{table}_{guard}" for table in (*_KEPT, "timeline_entries", "closures") for guard in ("are_kept", "stay")),
-        "payments_by_a_third", "request_steps_end_apart",
+        "payments_by_a_third", "request_steps_end_apart", "payment_requests_keep_their_account",
     ),
 }  # fmt: skip
 """Every trigger that the migrations made."""

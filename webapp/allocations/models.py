@@ -271,8 +271,16 @@ class PaymentRequest(Model):
     payee_name: Mapped[str] = mapped_column(String(120), default="")
     chosen_by: Mapped[str] = mapped_column(String(20), default="returnee")
     operator: Mapped[str] = mapped_column(String(40), default="")
+    payee_account: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """The number that mobile money goes to; ``payee_name`` is then who holds it. In no list and no file."""
     holder_checked: Mapped[bool] = mapped_column(default=False)
     quotes_required: Mapped[int] = mapped_column(default=0)
+    approver_role: Mapped[str] = mapped_column(
+        String(20), default="programme_manager", server_default="programme_manager"
+    )
+    """Whose approval the rule asks for at this amount; a programme manager may always decide."""
+    decide_within_days: Mapped[int] = mapped_column(default=5, server_default="5")
+    """After so many days without a yes or no the managers hear of it."""
     three_people: Mapped[bool] = mapped_column(default=True)
     """The rule asks for three different people to request, approve and pay."""
     requester_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))

@@ -205,6 +205,7 @@ _LINES = (
         LedgerEntry.id,
         LedgerEntry.kind,
         LedgerEntry.minor,
+        LedgerEntry.category,
         LedgerEntry.what,
         LedgerEntry.local_minor,
         LedgerEntry.local_currency,

@@ -176,11 +176,16 @@ class Rule:
     valid_months: int | None
     child_below: int
     three_people: bool
+    decide_within_days: int
     ceilings: tuple[Ceiling, ...]
     supplements: tuple[Supplement, ...]
     sub_ceilings: Mapping[str, Limit]
     parts: tuple[Part, ...]
     approvals: tuple[Approval, ...]
+
+    def is_for(self, project: str) -> bool:
+        """Whether cases of this project may be granted money under the rule."""
+        return self.project in ("", project)
 
     @property
     def return_types(self) -> list[str | None]:
@@ -319,7 +324,7 @@ class _Reader:
         self.known(
             read,
             "",
-            "name title version currency source example project valid_months child_below three_people "
+            "name title version currency source example project valid_months child_below three_people decide_within_days "
             "ceilings supplements limits instalments approvals",
         )
         self.currency = self.one_of(read, "", "currency", tuple(EXPONENT), "not_currency") or "EUR"
@@ -337,6 +342,7 @@ class _Reader:
             valid_months=self.number(read, "", "valid_months", 1, 120, needed=False),
             child_below=self.number(read, "", "child_below", 1, 25, needed=False) or 18,
             three_people=self.yes_or_no(read, "", "three_people", otherwise=True),
+            decide_within_days=self.number(read, "", "decide_within_days", 1, 90, needed=False) or 5,
             ceilings=tuple(self.ceilings(read)),
             supplements=tuple(
                 self.supplement(*step) for step in self.tables(read, "supplements", needed=False)

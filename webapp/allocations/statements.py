@@ -50,12 +50,19 @@ def statements(cases: list[Any], person: Any, *, proofs: bool = False) -> dict[U
             "allocation": sums.get(id),
             "lines": words.lines(lines[id], fees, instalments[id]),
             "limits": words.limits(limits[id]),
+            "categories": words.categories(lines[id], limits[id]),
             "instalments": instalments[id],
             "requests": asked[id],
             **figures.get(id, nothing),
         }
         for id in seen
     }
+
+
+def lines_of(case_id: UUID) -> list[dict[str, Any]]:
+    """The dated lines of one case's ledger."""
+    rows = queries.lines_of([case_id])[case_id]
+    return words.lines(rows, queries.fees_of([case_id]), queries.instalments_of([case_id])[case_id])
 
 
 # The sums

@@ -55,6 +55,7 @@ def lines(
         {
             "title": _("Frais de l’opérateur") if row.id in fees else KIND_NAMES[row.kind](),
             "what": row.what,
+            "category": row.category,
             "amount": _moved("set_aside" if row.id in fees else row.kind, Money(row.minor, row.currency)),
             "local_amount": _moved(
                 "set_aside" if row.id in fees else row.kind, Money(row.local_minor, row.local_currency)
@@ -79,7 +80,7 @@ def _moved(kind: str, amount: Money) -> str:
 
 
 def _of_instalments(later: list[queries.InstalmentLine], granted_at: datetime) -> Iterator[dict[str, Any]]:
-    blank = {"what": "", "local_amount": "", "by_name": ""}
+    blank = {"what": "", "category": None, "local_amount": "", "by_name": ""}
     held = Money(-sum(part.held.minor for part in later), later[0].held.currency)
     yield {**blank, "title": _("Retenu pour plus tard"), "amount": signed(held), "posted_at": granted_at}
     for part in later:
@@ -97,6 +98,21 @@ def _of_instalments(later: list[queries.InstalmentLine], granted_at: datetime) -
 def limits(rows: list[queries.LimitLine]) -> list[tuple[str, queries.LimitLine]]:
     """Sub-ceilings with the name that people read."""
     return [(LIMIT_NAMES[row.name](), row) for row in rows]
+
+
+def categories(rows: list[Any], limited: list[queries.LimitLine]) -> list[tuple[str, str]]:
+    """What is set aside or paid for each category that has no sub-ceiling of its own: its name and the amount."""
+    used: dict[tuple[str, str], int] = {}
+    for row in rows:
+        if row.category:
+            place = (row.category, row.currency)
+            used[place] = used.get(place, 0) - EFFECTS[row.kind].available * row.minor
+    named = {limit.name for limit in limited}
+    return [
+        (LIMIT_NAMES[name](), money(Money(used[name, currency], currency)))
+        for name, currency in sorted(used, key=lambda place: list(LIMIT_NAMES).index(place[0]))
+        if name not in named and used[name, currency]
+    ]
 
 
 RETURN_TYPES = {

@@ -161,7 +161,7 @@ class _Told:
             "payee_name": "", "chosen_by": "returnee", "operator": "Orange Money" if direct else "",
         }  # fmt: skip
         if direct:
-            fields["holder_checked"] = "y"
+            fields |= {"payee_account": "+224 622 00 03 17", "holder": "Aminata Bah", "holder_checked": "y"}
         officer = self.world.cast.people["ibrahima"]
         request = ask_from(MultiDict(fields), case=case, by=officer, now=self._ago(wish.asked))
         self._adds("quote", request, case, self._ago(wish.asked))

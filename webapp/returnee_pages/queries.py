@@ -64,7 +64,8 @@ class Purchase:
 STEPS_TOLD = (
     "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "disputed", "returned",
 )  # fmt: skip
-MOST_PURCHASES = 12
+MOST_PURCHASES = 60
+"""More than anybody has been bought in one allocation."""
 _ON_ITS_WAY = exists().where(
     Payment.request_id == PaymentRequest.id, Payment.confirmed_at.is_(None), Payment.failed_at.is_(None)
 )

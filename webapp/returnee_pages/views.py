@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from .. import clock, formats
+from ..allocations.statements import lines_of
 from ..cases.access import on_case
 from ..cases.pages import case_view
 from ..cases.queries import case_for_deed
@@ -189,6 +190,7 @@ def _status(case_id: UUID) -> dict[str, Any]:
     return {
         "money": _money_rows(status.promise) if status.promise else None,
         "purchases": [_purchase(purchase) for purchase in purchases],
+        "lines": [_line(line) for line in lines_of(case_id)],
         # Money that was paid before purchases were followed one by one.
         "asks_receipt": bool(status.promise and status.promise.paid.minor and not purchases),
         "current": {"words": words.STEPS[status.step](), "since": status.since},
@@ -211,6 +213,12 @@ def _purchase(purchase: queries.Purchase) -> dict[str, Any]:
         "steps": [{"words": words.PURCHASE_STEPS[step](), "at": at} for step, at in purchase.steps],
         "asks_receipt": purchase.asks_receipt,
     }
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of the ledger: what was bought as on the card, and no name or reason that staff wrote for staff."""
+    what = words.purchase_name(line["what"], line["category"]) if line["category"] else ""
+    return {name: line[name] for name in ("title", "posted_at", "amount", "local_amount")} | {"what": what}
 
 
 def _money_rows(promise: queries.Promise) -> dict[str, dict[str, str]]:

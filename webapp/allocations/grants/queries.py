@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
-from ...cases.models import TimelineEntry
+from ...cases.models import Case, TimelineEntry
 from ...database import db
 from ...formats import plain
 from ...money import Money
 from ...people.models import Staff
 from ..models import Adjustment, Allocation, AllocationRule, Donor, Instalment
+from ..rules import read_rule
 
 PROOFS = ("visit.recorded", "payment.delivered", "payment.verified", "returnee.received")
 """What on the timeline may show that a condition is met."""
@@ -23,6 +24,11 @@ MOST_PROOFS = 20
 def allocation_of(case_id: UUID) -> Allocation | None:
     """The case's allocation."""
     return db.session.scalar(select(Allocation).where(Allocation.case_id == case_id))
+
+
+def rules_for(project: str) -> list[AllocationRule]:
+    """The latest version of each rule that cases of this project may be granted money under."""
+    return [rule for rule in rules_in_force() if read_rule(rule.text).is_for(project)]
 
 
 def rules_in_force() -> list[AllocationRule]:
@@ -46,6 +52,14 @@ def rules_in_force() -> list[AllocationRule]:
 def rule_in_force(id: UUID) -> AllocationRule | None:
     """A rule, if it is the latest version of its name."""
     return next((rule for rule in rules_in_force() if rule.id == id), None)
+
+
+def promised_to(case_id: UUID) -> Money | None:
+    """What the sending mission's list said this person may get at most."""
+    minor, currency = db.session.execute(
+        select(Case.ceiling_minor, Case.ceiling_currency).where(Case.id == case_id)
+    ).one()
+    return Money(minor, currency) if minor is not None and currency else None
 
 
 def donors() -> list[Donor]:

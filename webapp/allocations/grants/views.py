@@ -34,7 +34,7 @@ def new(case: Any) -> Any:
     """Under which rule first; then what the rule must know of the case."""
     if queries.allocation_of(case.id) is not None:
         return redirect(f"/cases/{case.id}/allocation", 303)
-    rules = queries.rules_in_force()
+    rules = queries.rules_for(case.project)
     asked = request.args.get("rule", "")
     row = next((row for row in rules if str(row.id) == asked or len(rules) == 1), None)
     if row is None:
@@ -48,7 +48,7 @@ def new(case: Any) -> Any:
 
 
 def _choose_rule(case: Any, status: int = 200) -> Any:
-    rules = [(row, read_rule(row.text)) for row in queries.rules_in_force()]
+    rules = [(row, read_rule(row.text)) for row in queries.rules_for(case.project)]
     return page("allocations/grant_rules.html", status, case=case_view(case, signed_in().locale), rules=rules)
 
 
@@ -83,8 +83,15 @@ def preview(case: Any) -> Any:
         rule_id=row.id,
         form=form,
         new_donor=queries.donor_called(form.donor.data or "") is None,
+        promised=_promised(case, terms.granted),
         **_told(form, terms),
     )
+
+
+def _promised(case: Any, granted: Money) -> str:
+    """What the sending mission's list promised this person, where that is another amount."""
+    promised = queries.promised_to(case.id)
+    return formats.money(promised) if promised and promised != granted else ""
 
 
 def _told(form: GrantForm, terms: Terms) -> dict[str, Any]:

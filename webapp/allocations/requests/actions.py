@@ -36,14 +36,27 @@ from ..rules import Approval, Rule
 from ..words import LIMIT_NAMES
 from . import queries
 from .forms import RequestDraft
-from .states import DEEDS, DIRECT, HOLDS_MONEY, Deed, is_possible, method_of, settles_to, takes_refunds
+from .states import (
+    DEEDS,
+    DIRECT,
+    HOLDS_MONEY,
+    Deed,
+    is_possible,
+    method_of,
+    paper_for,
+    settles_to,
+    takes_refunds,
+)
 
 MOST_FEE = Fraction(1, 5)
 """An operator's fee is small beside the payment; whatever is more is a correction by two people."""
 MOST_RATE_MOVES = Fraction(1, 4)
 _WRITTEN = (
-    "category", "what", "payee_kind", "provider_id", "payee_name", "chosen_by", "operator", "holder_checked",
+    "category", "what", "payee_kind", "provider_id", "payee_name", "payee_account", "chosen_by", "operator",
+    "holder_checked",
 )  # fmt: skip
+DECIDE_WITHIN_DAYS = 5
+"""Where no rule says it."""
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -129,10 +142,13 @@ def ask(
         payee_name=draft.payee_name,
         chosen_by=draft.chosen_by,
         operator=draft.operator,
+        payee_account=draft.payee_account,
         holder_checked=draft.holder_checked,
         # Quotes are for what is bought; money that goes to the person directly has no sellers to compare.
         quotes_required=needed[1].quotes if needed and draft.payee_kind not in DIRECT else 0,
         three_people=needed[0].three_people if needed else True,
+        decide_within_days=needed[0].decide_within_days if needed else DECIDE_WITHIN_DAYS,
+        approver_role=str(needed[1].approver if needed else Role.PROGRAMME_MANAGER),
         requester_id=by.id,
         changed_at=now,
     )
@@ -276,27 +292,32 @@ def _check_step(
                 ]
             }
         )
+    if deed.permission == "payment.approve" and not _is_theirs_to_approve(request, by):
+        raise NeedsAttention({"": [_("La règle demande une autre personne pour ce montant.")]})
     if needs_reason(request, deed) and not reason:
         raise NeedsAttention({"reason": [_("Dites pourquoi.")]})
-    if deed.document and not queries.has_document(request, deed.document):
-        raise NeedsAttention({"document": [_missing(deed.document)]})
+    if lacks := _lacking(request, deed):
+        raise NeedsAttention({"document": [lacks]})
 
 
-def offered(request: PaymentRequest, case: Case, *, by: Any, now: datetime) -> list[tuple[Deed, str]]:
+def offered(request: PaymentRequest, case: Case, *, by: Any) -> list[tuple[Deed, str]]:
     """What this person can do next with a request, each with the sentence of a paper that is missing for it.
 
     Nothing stands here that would be refused for another reason than that.
     """
-    found = []
-    for deed in DEEDS.values():
-        if (
-            may(by, deed.permission, case)
-            and is_possible(deed, state=request.state, payee_kind=request.payee_kind)
-            and not _is_barred(request, deed, by=by, now=now)
-        ):
-            lacks = deed.document is not None and not queries.has_document(request, deed.document)
-            found.append((deed, _missing(deed.document) if lacks and deed.document else ""))
-    return found
+    return [
+        (deed, _lacking(request, deed))
+        for deed in DEEDS.values()
+        if may(by, deed.permission, case)
+        and is_possible(deed, state=request.state, payee_kind=request.payee_kind)
+        and not _is_barred(request, deed, by=by)
+    ]
+
+
+def _lacking(request: PaymentRequest, deed: Deed) -> str:
+    """The sentence of the paper that must be there first and is not; empty when nothing is missing."""
+    paper = paper_for(deed, request.payee_kind)
+    return _missing(paper) if paper and not queries.has_document(request, paper) else ""
 
 
 def needs_reason(request: PaymentRequest, deed: Deed) -> bool:
@@ -305,7 +326,7 @@ def needs_reason(request: PaymentRequest, deed: Deed) -> bool:
     return deed.reason or against
 
 
-def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any, now: datetime) -> bool:
+def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any) -> bool:
     """Whether this deed waits for somebody else, or for the request's money or quotes."""
     if deed.apart and _had_a_hand(request, by):
         return True
@@ -313,7 +334,9 @@ def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any, now: datetime) -
         case "submission":
             return not _has_quotes(request)
         case "approval":
-            return by.id == request.requester_id or not _is_theirs_to_approve(request, by=by, now=now)
+            return by.id == request.requester_id or not _is_theirs_to_approve(request, by)
+        case "rejection":
+            return not _is_theirs_to_approve(request, by)
         case "payment":
             return request.three_people and by.id in (request.requester_id, request.approver_id)
         case "cancellation":
@@ -334,19 +357,9 @@ def _had_a_hand(request: PaymentRequest, by: Any) -> bool:
     return request.three_people and db.session.scalar(paid.limit(1)) is not None
 
 
-def _is_theirs_to_approve(request: PaymentRequest, *, by: Any, now: datetime) -> bool:
-    allocation = db.session.get_one(Allocation, request.allocation_id)
-    try:
-        needed = _needed(
-            allocation, Money(request.donor_minor, allocation.currency), clock.local(now, by.timezone).date()
-        )
-    except NeedsAttention:
-        return True
-    return not needed or _fits(needed[1], by)
-
-
-def _fits(needed: Approval, by: Any) -> bool:
-    return str(needed.approver) == str(by.role) or bool(by.role == Role.PROGRAMME_MANAGER)
+def _is_theirs_to_approve(request: PaymentRequest, by: Any) -> bool:
+    """A manager of the office decides on any amount; finance on what the allocation's rule leaves to it."""
+    return str(by.role) in (request.approver_role, Role.PROGRAMME_MANAGER)
 
 
 def _is_paid_in_part(request: PaymentRequest) -> bool:
@@ -360,9 +373,6 @@ def _approve(request: PaymentRequest, case: Case, *, by: Any, now: datetime) -> 
     allocation = db.session.get_one(Allocation, request.allocation_id)
     today = clock.local(now, by.timezone).date()
     _check_valid(allocation, today)
-    needed = _needed(allocation, Money(request.donor_minor, allocation.currency), today)
-    if needed and not _fits(needed[1], by):
-        raise NeedsAttention({"": [_("La règle demande une autre personne pour ce montant.")]})
     try:
         ledger.set_aside(request, by=by.id, now=now)
     except ledger.ExceedsAllocation as refused:
@@ -453,6 +463,8 @@ def _check_payment(
         )
     if request.three_people and by.id in (request.requester_id, request.approver_id):
         raise NeedsAttention({"": [_("Une troisième personne doit payer.")]})
+    if lacks := _lacking(request, deed):
+        raise NeedsAttention({"document": [lacks]})
     method = method_of(request.payee_kind)
     taken = select(Payment.id).where(
         Payment.office_id == request.office_id,
@@ -494,6 +506,15 @@ def confirm_payment(
         payment.confirmed_at = now
         _note_settled("confirmed", payment, request, case, by=by, now=now)
     return payment
+
+
+def recipient_has_it(request: PaymentRequest, case: Case, *, now: datetime) -> None:
+    """The returnee says that the money of a locked request has come: what was sent to them is confirmed by themselves."""
+    if request.payee_kind not in DIRECT:
+        return
+    for payment in queries.payments_on_their_way(request.id):
+        payment.confirmed_at = now
+        _note_settled("confirmed", payment, request, case, by=None, now=now)
 
 
 def fail_payment(
@@ -637,14 +658,15 @@ def _note_settled(
     now: datetime,
     reason: str = "",
 ) -> None:
-    """A step beside the states: the payment arrived, or it did not."""
+    """A step beside the states: the payment arrived, or it did not. By nobody of the staff: by the returnee."""
+    by_id = by.id if by else None
     db.session.add(
         RequestStep(
-            request_id=request.id, state=what, by_id=by.id, at=now, reason=reason, amount_minor=payment.minor
+            request_id=request.id, state=what, by_id=by_id, at=now, reason=reason, amount_minor=payment.minor
         )
     )
     add_entry(
-        f"payment.{what}", case=case, office_id=case.office_id, subject=payment.id, by=by.id, happened_at=now,
+        f"payment.{what}", case=case, office_id=case.office_id, subject=payment.id, by=by_id, happened_at=now,
         now=now, request=str(request.id), what=request.what, minor=payment.minor, currency=payment.currency,
     )  # fmt: skip
     db.session.flush()
@@ -748,6 +770,7 @@ def _missing(kind: str) -> str:
     return {
         "handover": _("Ajoutez d’abord l’attestation de remise, signée ou en photo."),
         "invoice": _("Ajoutez d’abord la facture."),
+        "receipt": _("Ajoutez d’abord le reçu."),
     }[kind]
 
 

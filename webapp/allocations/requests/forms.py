@@ -45,6 +45,7 @@ class RequestDraft:
     payee_name: str
     chosen_by: str
     operator: str
+    payee_account: str
     holder_checked: bool
 
 
@@ -86,6 +87,14 @@ class PaymentRequestForm(Form):
         [Length(max=40, message=_l("Au plus 40 caractères."))],
         filters=[stripped],
     )
+    payee_account = StringField(
+        _l("Numéro du compte mobile"),
+        [Length(max=40, message=_l("Au plus 40 caractères."))],
+        filters=[stripped],
+    )
+    holder = StringField(
+        _l("Nom du titulaire"), [Length(max=120, message=_l("Au plus 120 caractères."))], filters=[stripped]
+    )
     holder_checked = BooleanField(_l("J’ai vérifié que le numéro est au nom de la personne."))
 
     def __init__(
@@ -110,9 +119,14 @@ class PaymentRequestForm(Form):
             self.payee_name.errors = [*self.payee_name.errors, _("Nommez celui qui est payé.")]
             valid = False
         if self.payee_kind.data == "mobile_money":
-            if not self.operator.data:
-                self.operator.errors = [*self.operator.errors, _("Nommez l’opérateur.")]
-                valid = False
+            for field, sentence in (
+                (self.operator, _("Nommez l’opérateur.")),
+                (self.payee_account, _("Indiquez le numéro.")),
+                (self.holder, _("Indiquez à quel nom est le numéro.")),
+            ):
+                if not field.data:
+                    field.errors = [*field.errors, sentence]
+                    valid = False
             if not self.holder_checked.data:
                 self.holder_checked.errors = [
                     _("Vérifiez d’abord à quel nom est le numéro : l’argent envoyé à un autre est perdu.")
@@ -123,6 +137,7 @@ class PaymentRequestForm(Form):
     def draft(self) -> RequestDraft:
         assert self._amount is not None
         named = self.payee_kind.data in ("provider", "institution") and self.provider.data
+        mobile = self.payee_kind.data == "mobile_money"
         return RequestDraft(
             id=self.id.uuid,
             category=self.category.data,
@@ -130,9 +145,10 @@ class PaymentRequestForm(Form):
             amount=self._amount,
             payee_kind=self.payee_kind.data,
             provider_id=UUID(self.provider.data) if named else None,
-            payee_name=self.payee_name.data or "",
+            payee_name=(self.holder if mobile else self.payee_name).data or "",
             chosen_by=self.chosen_by.data,
             operator=self.operator.data or "",
+            payee_account=self.payee_account.data or "" if mobile else "",
             holder_checked=bool(self.holder_checked.data),
         )
 

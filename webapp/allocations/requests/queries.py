@@ -19,6 +19,7 @@ from ..models import (
     REQUEST_STATES,
     Allocation,
     Donor,
+    Payment,
     PaymentRequest,
     RequestDocument,
     RequestStep,
@@ -93,8 +94,15 @@ _AWAITING_REFUND = _QUEUE.where(
 )
 
 
-def office_queue(office_id: UUID, states: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[list[Any], bool]:
-    """The office's requests in these states, longest waiting first, and whether more of them wait."""
+def office_queue(
+    office_id: UUID, states: tuple[str, ...], kinds: tuple[str, ...], *, approver: str | None = None
+) -> tuple[list[Any], bool]:
+    """The office's requests in these states, longest waiting first, and whether more of them wait.
+
+    With ``approver``, of those that wait for approval only what the rule leaves to this role.
+    """
+    if approver and "requested" in states:
+        return _some(_QUEUE.where(PaymentRequest.approver_role == approver), office_id, states, kinds)
     return _some(_QUEUE, office_id, states, kinds)
 
 
@@ -109,6 +117,14 @@ def _some(
     asked = {"office_id": office_id, "states": list(states), "kinds": list(kinds)}
     found = list(db.session.execute(queue, asked))
     return found[:PAGE], len(found) > PAGE
+
+
+def payments_on_their_way(request_id: UUID) -> list[Payment]:
+    """What was sent for a request, and nobody has noted yet whether it arrived; held until the answer."""
+    standing = select(Payment).where(
+        Payment.request_id == request_id, Payment.confirmed_at.is_(None), Payment.failed_at.is_(None)
+    )
+    return list(db.session.scalars(standing.order_by(Payment.posted_at, Payment.id).with_for_update()))
 
 
 def steps_of(request_id: UUID) -> list[Any]:

@@ -57,6 +57,15 @@ DEEDS = {
 }
 
 
+PAPERS = {("payment", "reimbursement"): "receipt", ("verification", "cash"): "receipt"}
+"""What else must be there for some payees: nobody is paid back without a receipt, and who got cash signs for it."""
+
+
+def paper_for(deed: Deed, payee_kind: str) -> str | None:
+    """The kind of paper that must be there before this deed."""
+    return PAPERS.get((deed.name, payee_kind), deed.document)
+
+
 def settles_to(*, before: str, payee_kind: str, holds_money: bool) -> str:
     """Where a settled dispute leads: all paid, it is verified; else it goes on where it was, to be paid.
 

@@ -157,7 +157,8 @@ def index() -> Any:
     if person.role == Role.FIELD_OFFICER:
         abort(403)
     groups: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
-    if person.role == Role.PROGRAMME_MANAGER:
+    is_manager = person.role == Role.PROGRAMME_MANAGER
+    if is_manager:
         groups = [
             (_("À approuver"), ("requested",), PAYEE_KINDS),
             (_("À vérifier"), ("paid", "disputed"), PAYEE_KINDS),
@@ -166,6 +167,8 @@ def index() -> Any:
     else:
         ordered_first = tuple(kind for kind in PAYEE_KINDS if kind not in DIRECT)
         groups = [
+            # Only what the rules leave to finance.
+            (_("À approuver"), ("requested",), PAYEE_KINDS),
             (_("À payer"), ("invoiced",), PAYEE_KINDS),
             (_("À payer directement"), ("approved",), DIRECT),
             (_("Facture attendue"), ("delivered",), PAYEE_KINDS),
@@ -174,7 +177,9 @@ def index() -> Any:
     shown: list[dict[str, Any]] = []
     similar: dict[tuple[str, str], list[int]] = {}
     for title, states, kinds in groups:
-        found, more = queries.office_queue(person.office_id, states, kinds)
+        found, more = queries.office_queue(
+            person.office_id, states, kinds, approver=None if is_manager else str(person.role)
+        )
         rows = [summary(row) for row in found]
         if states == ("requested",):
             # What waits for approval is in nobody's median: one look for each category serves all its rows.
@@ -213,7 +218,7 @@ def _show(
     case = allowed_case(asked.case_id, "payment.see")
     person = signed_in()
     said = queries.said_lacking(asked)
-    can_do = offered(asked, case, by=person, now=clock.now())
+    can_do = offered(asked, case, by=person)
     possible = [
         {
             "name": deed.name,
@@ -229,14 +234,19 @@ def _show(
         # Who may say no to it need not be asked whether to cancel it.
         possible = [each for each in possible if each["name"] != "cancellation"]
     local = queries.available_locally([case.id], clock.today(person.timezone)).get(case.id)
-    may_pay = any(deed.name == "payment" for deed, _missing in can_do)
+    may_pay = [missing for deed, missing in can_do if deed.name == "payment"]
     if may_pay and payment is None:
         payment = PaymentForm()
         payment.id.data = uuid4()
         payment.paid_on.data = clock.today(person.timezone).isoformat()
         payment.amount.data = formats.number(Money(asked.minor, asked.currency))
     return {
-        "request": summary(row),
+        # Whoever pays must know where to: here, and in no list.
+        "request": {
+            **summary(row),
+            "payee_account": asked.payee_account,
+            "holder": asked.payee_name if asked.payee_kind == "mobile_money" else "",
+        },
         "case": case_view(case, person.locale),
         "case_rights": case,
         "said": {"word": SAID_NAMES[said.kind](), "at": said.happened_at} if said else None,
@@ -262,6 +272,7 @@ def _show(
         "deeds": possible,
         "step": step,
         "payment": payment if may_pay else None,
+        "payment_lacks": next(iter(may_pay), ""),
         "refund": _refund_form(asked, case, person, refund),
         "price": _price(asked, row.donor_currency)
         if policy_allows(person, "payment.approve", case)
