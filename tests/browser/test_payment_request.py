@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from tests.allocations.builders import a_rate
+from tests.allocations.hands import Hands
 from tests.browser.conftest import NewPhone
 from tests.browser.phone import Phone
 from tests.browser.world import World, until
@@ -112,6 +113,8 @@ def asks_offline(phone: Phone, case: UUID, locale: str) -> None:
     phone.chooses("payee_kind", "mobile_money")
     expect(page.locator("[name=payee_name]")).to_be_hidden()
     page.fill("[name=operator]", "Orange")
+    page.fill("[name=payee_account]", "+224 622 00 03 17")
+    page.fill("[name=holder]", "Oumou Bah")
     page.locator("label.card:has([name=holder_checked])").click()
     phone.adds_photo("DSCN0010.jpg", caption="Devis", subject="document")
     fits(page)
@@ -131,7 +134,7 @@ def corrects_it(phone: Phone, world: World, locale: str) -> None:
     phone.waits_for_form()
     for name, value in {
         "what": "Moulin à maïs <électrique>", "amount": "950", "currency": "EUR",
-        "operator": "Orange",
+        "operator": "Orange", "payee_account": "+224 622 00 03 17", "holder": "Oumou Bah",
     }.items():  # fmt: skip
         expect(page.locator(f"[name={name}]")).to_have_value(value)
     expect(page.locator("[name=payee_kind][value=mobile_money]")).to_be_checked()
@@ -194,3 +197,35 @@ def sees_what_is_left(phone: Phone, case: UUID, locale: str) -> None:
         return "50,00" in phone.page.locator(".allocation-bar .left").inner_text().replace(".", ",")
 
     until(is_news, "what is left has come to the phone", patience=60, pause=2)
+
+
+@pytest.mark.parametrize("locale", ["fr", "ar"])
+def test_a_request_is_declined_on_the_phone_with_a_reason_that_its_officer_reads(
+    new_phone: NewPhone, world: World, locale: str
+) -> None:
+    for name in ("ibrahima", "kadiatou"):
+        world.speaks(name, locale)
+    hands = Hands(world.app, world.cast)
+    hands.case = world.a_case("Sylla", {"fr": "Mamadou", "ar": "مامادو"}[locale])
+    asked = hands.request(hands.asks("120", "cash", what="Moto"))
+    phone = new_phone(locale)
+    phone.signs_in("kadiatou")
+    phone.opens(f"/payment-requests/{asked.id}")
+    page = phone.page
+    reason, button = page.locator("#reason-rejection"), page.locator("form[action$='/rejection'] button")
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 48, "a thumb finds it"
+    button.tap()
+    assert hands.state(asked.id) == "requested", "not without a reason"
+    reason.fill("Le devis manque <b>")
+    fits(page)
+    shows(phone, f"{locale}-pay-12-declining")
+    button.tap()
+    expect(page.locator("form[action$='/rejection']")).to_have_count(0)
+    assert hands.state(asked.id) == "rejected"
+    assert hands.entries(asked.id) == []
+    officer = new_phone(locale)
+    officer.signs_in("ibrahima")
+    officer.opens(f"/payment-requests/{asked.id}")
+    expect(officer.page.locator("main")).to_contain_text("Le devis manque <b>")
