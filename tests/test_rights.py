@@ -70,7 +70,6 @@ HANDLING = OFFICERS | MANAGERS | {"farah"}
 FINANCE = {OWN: {"farah"}, OTHER: {"farah"}, FOREIGN: set()}
 # Finance is told there that this amount is not left to it.
 DECIDING = {which: MANAGING[which] | FINANCE[which] for which in MANAGING}
-DECIDING = {which: MANAGING[which] | FINANCE[which] for which in MANAGING}
 ASKING_OR_PAYING = {which: OFFICER[which] | FINANCE[which] for which in OFFICER}
 OF_OFFICE = {
     OWN: {"ibrahima", "mariama", "kadiatou", "farah"},
@@ -140,6 +139,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/next-steps/<uuid:step_id>/outcome"): on_case(CARING),
     ("GET", "/cases/<uuid:case_id>/red-flags/new"): on_case(CARING),
     ("POST", "/cases/<uuid:case_id>/red-flags"): on_case(CARING),
+    ("GET", "/returnee-words/<uuid:word_id>"): hidden(IN_CHARGE, OFFICERS | MANAGERS),
+    ("POST", "/returnee-words/<uuid:word_id>/answer"): hidden(IN_CHARGE, OFFICERS | MANAGERS),
     ("GET", "/red-flags/<uuid:red_flag_id>"): hidden(WOKEN, COUNSELLORS),
     ("POST", "/red-flags/<uuid:red_flag_id>/answer"): hidden(WOKEN, COUNSELLORS),
     ("GET", "/cases/<uuid:case_id>/allocation"): on_case(PAYING),
@@ -335,6 +336,7 @@ def path_of(rule: str, world: World, which: str, app: Flask) -> str:
         "photo_id": world.photos[which],
         "check_in_id": world.check_ins[which],
         "red_flag_id": world.red_flags[which],
+        "word_id": world.words[which],
         "step_id": world.next_steps[which],
         "instrument_name": "who-5",
         "version": 1,
@@ -465,11 +467,11 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
         return True
     always = {
         Role.FIELD_OFFICER: "phone.enrol pack.fetch outbox.see submission.see case.list today.see arrival.list "
-        "payment.act provider.see "
+        "payment.act provider.see returnee_word.act "
         "rate.see",
         Role.COUNSELLOR: "outbox.see case.list red_flag.read",
         Role.PROGRAMME_MANAGER: "submission.see case.list referral_list.take_in arrival.list "
-        "arrival.assign transfer.see dashboard.see payment.act payment.queue "
+        "arrival.assign transfer.see dashboard.see payment.act payment.queue returnee_word.act "
         "provider.see provider.change rule.see rate.see",
         Role.FINANCE_OFFICER: "allocation.list payment.act payment.list provider.see provider.change provider.account "
         "rule.see rate.see rate.import",
@@ -490,7 +492,8 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
         Role.FIELD_OFFICER: (
             "follows",
             (
-                "case.see case.follow procedure.see procedure.interrupt procedure.resume arrival.record returnee_card.give "
+                "case.see case.follow procedure.see procedure.interrupt procedure.resume arrival.record "
+                "returnee_card.give returnee_word.answer "
                 "visit.record plan.see plan.write photo.see photo.add check_in.record check_in.see_band referral.see referral.write "
                 "red_flag.raise allocation.see payment.see payment.request payment.cancel payment.order payment.dispute "
                 "closure.see closure.ask"
@@ -507,7 +510,7 @@ def said_again(role: Role, action: str, relation: set[str]) -> bool:
             "office",
             (
                 "case.see case.follow case.assign case.reopen closure.see closure.ask closure.decide "
-                "procedure.see procedure.decide arrival.record returnee_card.give "
+                "procedure.see procedure.decide arrival.record returnee_card.give returnee_word.answer "
                 "plan.see plan.approve photo.see red_flag.count referral.see allocation.see payment.see payment.approve payment.cancel "
                 "payment.verify payment.dispute allocation.grant instalment.release allocation.adjust adjustment.decide"
             ),

@@ -37,6 +37,7 @@ from webapp.plans.deeds import submit_from
 from webapp.providers.actions import add_provider
 from webapp.referrals.deeds import write_referral_from
 from webapp.returnee_pages.actions import make_access
+from webapp.returnee_pages.actions import say as say_word
 from webapp.visits.actions import keep_photo
 from webapp.visits.deeds import record_visit_from
 from webapp.visits.forms import PhotoDraft
@@ -65,6 +66,7 @@ class World:
     check_ins: dict[str, UUID] = field(default_factory=dict)
     next_steps: dict[str, UUID] = field(default_factory=dict)
     red_flags: dict[str, UUID] = field(default_factory=dict)
+    words: dict[str, UUID] = field(default_factory=dict)
     alerts: dict[str, UUID] = field(default_factory=dict)
     submissions: dict[str, UUID] = field(default_factory=dict)
     lists: dict[str, UUID] = field(default_factory=dict)
@@ -209,6 +211,8 @@ def _wellbeing(app: Flask, world: World, which: str, case: Case, person: Any, sa
     world.red_flags[which] = UUID(flag["id"])
     raise_red_flag_from(MultiDict(flag), case=case, by=person, now=now, keyring=keyring)
     world.check_ins[which] = answered.id
+    world.words[which] = uuid4()
+    say_word(case, "call_me_back", id=world.words[which], now=now)
     world.next_steps[which] = db.session.query(NextStep).filter_by(check_in_id=answered.id).one().id
 
 

@@ -103,6 +103,8 @@ MAY: dict[str, list[Predicate]] = {
     "case.see": [is_case_officer, is_case_counsellor, is_office_manager, is_referring_caseworker, is_escort],
     "case.follow": [is_case_officer, is_case_counsellor, is_office_manager],
     "returnee_card.give": [is_case_officer, is_office_manager],
+    "returnee_word.act": [is_field_officer, is_programme_manager],
+    "returnee_word.answer": [is_case_officer, is_office_manager],
     "case.assign": [is_office_manager],
     "transfer.see": [is_programme_manager],
     # The end: asked by whoever follows the case, signed off by somebody else; a manager's own request also by finance

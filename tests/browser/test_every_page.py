@@ -30,6 +30,7 @@ PAGES = {
         "/arrivals", "/cases/{case}/procedure/orientation/new", "/visits/{visit}/photos/new", "/nothing-here", "/unlock", "/phone-check",
         "/cases/{case}/payment-requests/new", "/cases/{case}/plan", "/cases/{case}/plan/new", "/phones", "/password",
         "/cases/{case}/referrals", "/cases/{case}/referrals/new", "/referrals/{referral}", "/referrals/{referral}/letter",
+        "/returnee-words/{word}",
     ),
     "salma": ("/cases", "/cases/{case}", *FORM_PAGES[1:], "/check-ins/{check_in}", "/red-flags/{red_flag}", "/alerts", "/more", "/outbox"),
     "kadiatou": (
@@ -83,7 +84,7 @@ def found(world: World) -> dict[str, str]:
     made = make_world(world.app)
     kinds = (
         "cases", "visits", "check_ins", "red_flags", "alerts", "submissions", "lists", "requests", "payments", "providers", "quarantined",
-        "referrals", "transfers",
+        "referrals", "transfers", "words",
     )  # fmt: skip
     ids = {kind.rstrip("s"): str(getattr(made, kind)[OWN]) for kind in kinds}
     ids |= {"rule": str(made.rule), "staff": str(world.cast.ibrahima)}

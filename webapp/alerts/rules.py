@@ -336,7 +336,13 @@ RULES: list[Rule] = [
 ]
 
 DECIDED = ("payment.approved", "payment.rejected", "payment.cancelled")
-RECEIVED = ("returnee.received", "payment.verified", "payment.closed", "payment.returned")
+RECEIVED = (
+    "returnee.received",
+    "returnee.answered",
+    "payment.verified",
+    "payment.closed",
+    "payment.returned",
+)
 SETTLED_BY: dict[str, tuple[str, ...]] = {
     "red_flag": ("red_flag.answered",),
     "payment_to_approve": DECIDED,
@@ -347,6 +353,7 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "payment_failed": ("payment.paid", "payment.cancelled", "payment.returned"),
     "returnee_not_received": RECEIVED,
     "returnee_received_partly": RECEIVED,
+    "returnee_call_me_back": ("returnee.answered",),
     "adjustment_to_decide": ("adjustment.confirmed", "adjustment.refused"),
     "instalment_due": ("instalment.released",),
     "interruption_to_decide": ("return.decided", "return.resumed"),
@@ -370,7 +377,8 @@ def _about(entry: Entry) -> str:
 
 REQUEST, ALLOCATION, ADJUSTMENT, PROVIDER, RATES = "request", "allocation", "adjustment", "provider", "rates"
 PLAN = "plan"
-TRANSFER, CLOSURE, RED_FLAG = "transfer", "closure", "red_flag"
+TRANSFER, CLOSURE, RED_FLAG, WORD = "transfer", "closure", "red_flag", "word"
+WORDS_OF_RETURNEES = ("returnee_not_received", "returnee_received_partly", "returnee_call_me_back")
 LEADS_TO = {
     "red_flag": RED_FLAG,
     "transfer_to_decide": TRANSFER,
@@ -381,6 +389,7 @@ LEADS_TO = {
     "case_closed": CLOSURE,
     "returnee_not_received": REQUEST,
     "returnee_received_partly": REQUEST,
+    "returnee_call_me_back": WORD,
     "plan_to_approve": PLAN,
     "plan_sent_back": PLAN,
     "payment_to_approve": REQUEST,

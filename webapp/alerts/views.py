@@ -24,6 +24,7 @@ from .rules import (
     REQUEST,
     TRANSFER,
     WITHOUT_CASE,
+    WORDS_OF_RETURNEES,
 )
 
 alerts = Blueprint("alerts", __name__)
@@ -137,6 +138,11 @@ def _about_url(row: Any, person: Any) -> str:
         return ""
     if leads_to == REQUEST and queries.is_request(row.subject_id):
         return f"/payment-requests/{row.subject_id}"
+    if row.rule in WORDS_OF_RETURNEES:
+        # About no purchase: the word itself, to be answered.
+        return (
+            f"/returnee-words/{row.subject_id}" if policy_allows(person, "returnee_word.answer", row) else ""
+        )
     if leads_to == ADJUSTMENT:
         return f"/cases/{row.case_id}/allocation/adjustments"
     return f"/cases/{row.case_id}/allocation" if leads_to == ALLOCATION else ""

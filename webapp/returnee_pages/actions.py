@@ -21,6 +21,7 @@ CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's 32: no letter that is easily taken for a digit or another letter."""
 CODE_LENGTH = 10
 PIN_LENGTH = 6
+ASKS_FOR_AN_ANSWER = ("partly", "not_received", "call_me_back")
 KINDS = ("received", "partly", "not_received", "call_me_back")
 MOST_TRIES = 15
 """After so many wrong PINs in all, a code is locked until somebody makes a new card."""
@@ -97,6 +98,19 @@ def say(case: Case, kind: str, *, id: UUID, now: datetime, request_id: UUID | No
     add_entry(
         f"returnee.{kind}", case=case, office_id=case.office_id, subject=id, by=None, happened_at=now, now=now,
         **about,
+    )  # fmt: skip
+    touch(case)
+
+
+def answer(word: ReturneeWord, case: Case, text: str, *, by: UUID, now: datetime) -> None:
+    """Tell the returnee of a held case what was done about what they said. The first answer stands."""
+    if word.answered_at is not None:
+        return
+    word.answer, word.answered_at, word.answered_by_id = text, now, by
+    about = {"request": str(word.request_id)} if word.request_id else {}
+    add_entry(
+        "returnee.answered", case=case, office_id=case.office_id, subject=word.id, by=by, happened_at=now, now=now,
+        answer=text, **about,
     )  # fmt: skip
     touch(case)
 

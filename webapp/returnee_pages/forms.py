@@ -6,7 +6,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField, StringField
-from wtforms.validators import AnyOf, Length, ValidationError
+from wtforms.validators import AnyOf, DataRequired, Length, ValidationError
 
 from ..fields import Form, IdField, stripped
 from .actions import CODE_LENGTH, CODE_LETTERS, KINDS, PIN_LENGTH
@@ -50,6 +50,16 @@ class DoorForm(Form):
         pin = code_as_kept(field.data)
         if len(pin) != PIN_LENGTH or not pin.isdecimal():
             raise ValidationError(_("Le numéro secret a 6 chiffres. Il est sur votre carte."))
+
+
+class AnswerForm(Form):
+    """What was done about it: the returnee reads it on a page that others may see."""
+
+    answer = StringField(
+        _l("Ce qui a été fait ou convenu"),
+        [DataRequired(_l("Écrivez une réponse.")), Length(max=300, message=_l("Au plus 300 caractères."))],
+        filters=[stripped],
+    )
 
 
 class WordForm(Form):

@@ -42,7 +42,12 @@ class ReturneeWord(Model):
     """The purchase it is about; nothing when it is about all that was paid, or about none."""
     kind: Mapped[str] = mapped_column(String(20))
     said_at: Mapped[datetime] = mapped_column(Utc)
+    answer: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    """What the office did about it; the returnee reads it."""
+    answered_at: Mapped[datetime | None] = mapped_column(Utc)
+    answered_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     __table_args__ = (
         CheckConstraint("kind IN ('received', 'partly', 'not_received', 'call_me_back')", name="known_kind"),
         CheckConstraint("request_id IS NULL OR kind <> 'call_me_back'", name="calls_are_about_no_purchase"),
+        CheckConstraint("(answered_at IS NULL) = (answer = '')", name="answered_by_somebody"),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy.orm import aliased
 
 from .. import clock
 from ..allocations.models import Allocation, LedgerEntry, Payment, PaymentRequest, RequestStep
@@ -14,8 +15,8 @@ from ..allocations.requests.states import DIRECT
 from ..cases.models import Case, TimelineEntry
 from ..database import db
 from ..money import Money
-from ..people.models import Office
-from .actions import hashed
+from ..people.models import Office, Staff
+from .actions import ASKS_FOR_AN_ANSWER, hashed
 from .models import ReturneeAccess, ReturneeSession, ReturneeWord
 
 
@@ -64,6 +65,7 @@ class Purchase:
 STEPS_TOLD = (
     "requested", "approved", "rejected", "cancelled", "ordered", "delivered", "paid", "failed", "disputed", "returned",
 )  # fmt: skip
+MOST_WORDS = 5
 MOST_PURCHASES = 60
 """More than anybody has been bought in one allocation."""
 _ON_ITS_WAY = exists().where(
@@ -216,6 +218,52 @@ def has_purchase(case_id: UUID, request_id: UUID) -> bool:
         PaymentRequest.id == request_id, PaymentRequest.case_id == case_id
     )
     return db.session.scalar(found) is not None
+
+
+_later = aliased(ReturneeWord)
+_TAKEN_BACK = exists().where(
+    _later.case_id == ReturneeWord.case_id,
+    _later.request_id.is_not_distinct_from(ReturneeWord.request_id),
+    _later.kind == "received",
+    _later.said_at > ReturneeWord.said_at,
+    ReturneeWord.kind != "call_me_back",
+)
+"""It came after all, as the returnee says."""
+_WAITS = ReturneeWord.kind.in_(ASKS_FOR_AN_ANSWER) & ReturneeWord.answered_at.is_(None) & ~_TAKEN_BACK
+
+
+def words_waiting(case_id: UUID) -> int:
+    """How much a returnee said that nobody has answered."""
+    waiting = select(func.count()).select_from(ReturneeWord).where(ReturneeWord.case_id == case_id, _WAITS)
+    return db.session.scalar(waiting) or 0
+
+
+def words_of(case_id: UUID) -> list[ReturneeWord]:
+    """What a returnee asked or missed lately and the office answered, or has not answered yet; latest first."""
+    return list(
+        db.session.scalars(
+            select(ReturneeWord)
+            .where(ReturneeWord.case_id == case_id, ReturneeWord.answered_at.is_not(None) | _WAITS)
+            .order_by(ReturneeWord.said_at.desc(), ReturneeWord.id)
+            .limit(MOST_WORDS)
+        )
+    )
+
+
+def find_word(word_id: UUID) -> ReturneeWord | None:
+    """One word of a returnee."""
+    return db.session.get(ReturneeWord, word_id)
+
+
+def what_of(word: ReturneeWord) -> str:
+    """The purchase that a word is about."""
+    about = select(PaymentRequest.what).where(PaymentRequest.id == word.request_id)
+    return (db.session.scalar(about) or "") if word.request_id else ""
+
+
+def answered_by(word: ReturneeWord) -> str:
+    """Who answered it."""
+    return db.session.scalar(select(Staff.name).where(Staff.id == word.answered_by_id)) or ""
 
 
 def _asks_receipt(row: Any, reached: set[str]) -> bool:

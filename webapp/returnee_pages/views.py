@@ -17,14 +17,14 @@ from markupsafe import Markup
 
 from .. import clock, formats
 from ..allocations.statements import lines_of
-from ..cases.access import on_case
+from ..cases.access import allowed_case, on_case
 from ..cases.pages import case_view
 from ..cases.queries import case_for_deed
 from ..database import reading
 from ..people import passwords
-from ..web import begin_anew, page, public, returnees_only, signed_in
+from ..web import begin_anew, may, page, public, returnees_only, signed_in
 from . import actions, queries, words
-from .forms import DoorForm, WordForm, code_as_kept, code_as_shown
+from .forms import AnswerForm, DoorForm, WordForm, code_as_kept, code_as_shown
 
 returnee_pages = Blueprint("returnee_pages", __name__)
 
@@ -86,6 +86,53 @@ def give_card(case: Any) -> Any:
         square=Markup(segno.make(f"{address}?code={code}", error="m").svg_inline(border=4, omitsize=True)),  # noqa: S704
         office_name=status.office_name,
         office_phone=formats.phone(status.office_phone),
+    )
+
+
+@returnee_pages.get("/returnee-words/<uuid:word_id>")
+@may("returnee_word.act")
+def show_word(word_id: UUID) -> Any:
+    word, case = _word(word_id)
+    return _word_page(word, case, AnswerForm())
+
+
+@returnee_pages.post("/returnee-words/<uuid:word_id>/answer")
+@may("returnee_word.act")
+def answer(word_id: UUID) -> Any:
+    _found, case = _word(word_id)
+    form = AnswerForm(request.form)
+    if not form.validate():
+        return _word_page(_found, case, form, 422)
+    # Whoever else answers at this moment waits here, and finds the answer.
+    held = case_for_deed(case.id) or abort(404)
+    begun = queries.find_word(word_id) or abort(404)
+    actions.answer(begun, held, form.answer.data or "", by=signed_in().id, now=clock.now())
+    return redirect(f"/returnee-words/{word_id}", 303)
+
+
+def _word(word_id: UUID) -> tuple[Any, Any]:
+    """A word that asks for an answer, with its case, for whoever may answer; 404 otherwise."""
+    word = queries.find_word(word_id) or abort(404)
+    case = allowed_case(word.case_id, "returnee_word.answer")
+    return word if word.kind in words.ASKED else abort(404), case
+
+
+def _word_page(word: Any, case: Any, form: AnswerForm, status: int = 200) -> Any:
+    return page(
+        "returnee/word.html",
+        status,
+        case=case_view(case, signed_in().locale),
+        word={
+            "id": str(word.id),
+            "said": words.ASKED[word.kind](),
+            "at": word.said_at,
+            "request": str(word.request_id) if word.request_id else "",
+            "what": queries.what_of(word),
+            "answer": word.answer,
+            "answered_at": word.answered_at,
+            "answered_by": queries.answered_by(word),
+        },
+        form=form,
     )
 
 
@@ -190,6 +237,15 @@ def _status(case_id: UUID) -> dict[str, Any]:
     return {
         "money": _money_rows(status.promise) if status.promise else None,
         "purchases": [_purchase(purchase) for purchase in purchases],
+        "answers": [
+            {
+                "said": words.ASKED[word.kind](),
+                "at": word.said_at,
+                "answer": word.answer,
+                "answered_at": word.answered_at,
+            }
+            for word in queries.words_of(case_id)
+        ],
         "lines": [_line(line) for line in lines_of(case_id)],
         # Money that was paid before purchases were followed one by one.
         "asks_receipt": bool(status.promise and status.promise.paid.minor and not purchases),

@@ -1,10 +1,14 @@
 """The returnee's page in words, and how the timeline tells what returnees said."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from ..cases.open_matters import MATTERS, Matter
 from ..cases.timeline import Telling, tell
+from . import queries
 
 STEPS: dict[str, Callable[[], str]] = {
     "first_contact": lambda: _("Votre demande est reçue"),
@@ -53,11 +57,46 @@ SAID: dict[str, Callable[[], str]] = {
     "call_me_back": lambda: _("C’est noté : le bureau vous rappellera."),
 }
 
+ASKED: dict[str, Callable[[], str]] = {
+    "partly": lambda: _("Une partie seulement est reçue"),
+    "not_received": lambda: _("Rien n’est reçu"),
+    "call_me_back": lambda: _("Demande d’être rappelé"),
+}
+"""What a returnee said, as the one who answers reads it; and the returnee again, beside the answer."""
+
+
+def _answer_page(word_id: UUID | None) -> str:
+    return f"/returnee-words/{word_id}"
+
+
+MATTERS["returnee_words"] = Matter(
+    queries.words_waiting,
+    lambda count: ngettext(
+        "une parole de la personne sans réponse", "%(num)s paroles de la personne sans réponse", count
+    ),
+    to_decide=False,
+)
+
 tell("returnee.received", Telling("ok", lambda facts: _("Le retourné dit avoir reçu ce qui était prévu")))
 tell(
     "returnee.not_received",
-    Telling("cross", lambda facts: _("Le retourné dit ne pas avoir reçu ce qui était prévu")),
+    Telling(
+        "cross", lambda facts: _("Le retourné dit ne pas avoir reçu ce qui était prévu"), url=_answer_page
+    ),
 )
-tell("returnee.partly", Telling("warning", lambda facts: _("Le retourné dit n’avoir reçu qu’une partie")))
-tell("returnee.call_me_back", Telling("call", lambda facts: _("Le retourné demande qu’on le rappelle")))
+tell(
+    "returnee.partly",
+    Telling("warning", lambda facts: _("Le retourné dit n’avoir reçu qu’une partie"), url=_answer_page),
+)
+tell(
+    "returnee.call_me_back",
+    Telling("call", lambda facts: _("Le retourné demande qu’on le rappelle"), url=_answer_page),
+)
+tell(
+    "returnee.answered",
+    Telling(
+        "ok", lambda facts: _("Le bureau a répondu à la personne"), lambda facts: [("", facts["answer"])],
+        url=_answer_page,
+    ),
+)  # fmt: skip
 tell("returnee.card", Telling("case", lambda facts: _("Carte du retourné remise")))

@@ -146,7 +146,7 @@ def steps_of(request_id: UUID) -> list[Any]:
 def said_of(case_ids: Collection[UUID]) -> dict[str, Any]:
     """The latest word of the returnee about each request of these cases, by the request's id."""
     rows = db.session.execute(
-        select(TimelineEntry.kind, TimelineEntry.happened_at, TimelineEntry.facts)
+        select(TimelineEntry.kind, TimelineEntry.subject_id, TimelineEntry.happened_at, TimelineEntry.facts)
         .where(TimelineEntry.case_id.in_(case_ids), TimelineEntry.kind.in_(SAID))
         .order_by(TimelineEntry.happened_at, TimelineEntry.number)
     )

@@ -249,7 +249,9 @@ def _show(
         },
         "case": case_view(case, person.locale),
         "case_rights": case,
-        "said": {"word": SAID_NAMES[said.kind](), "at": said.happened_at} if said else None,
+        "said": {"word": SAID_NAMES[said.kind](), "at": said.happened_at, "id": said.subject_id}
+        if said
+        else None,
         "steps": [
             {
                 "state": step.state,
