@@ -69,6 +69,13 @@ def make(app: Flask, cast: Cast, state: str, changed_at: datetime, **facts: Any)
 
 EXAMPLES: list[tuple[str, dict[str, Any], str, list[str], bool]] = [
     ("payment.requested", {"by": "ibrahima"}, "payment_to_approve", ["kadiatou"], False),
+    (
+        "payment.requested",
+        {"by": "ibrahima", "approver": "finance_officer"},
+        "payment_to_approve",
+        ["farah", "kadiatou"],
+        False,
+    ),
     ("payment.rejected", {"by": "kadiatou"}, "payment_rejected", ["ibrahima"], False),
     ("adjustment.proposed", {"by": "kadiatou"}, "adjustment_to_decide", ["farah"], False),
     ("rates.loaded", {"by": "farah"}, "rates_loaded", ["kadiatou"], False),
@@ -79,7 +86,9 @@ EXAMPLES: list[tuple[str, dict[str, Any], str, list[str], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "facts", "rule", "told", "urgent"), EXAMPLES, ids=[e[0] for e in EXAMPLES])
+@pytest.mark.parametrize(
+    ("kind", "facts", "rule", "told", "urgent"), EXAMPLES, ids=[" ".join((e[0], *e[3])) for e in EXAMPLES]
+)
 def test_who_is_told_at_once(
     kind: str, facts: dict[str, Any], rule: str, told: list[str], urgent: bool, app: Flask, cast: Cast,
     happens: Happens,

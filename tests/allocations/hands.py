@@ -42,8 +42,8 @@ PAYEES = {
     "mobile_money": {
         "payee_kind": "mobile_money",
         "operator": "Orange",
-        "payee_account": "+224620112233",
-        "holder": "Aminata Bah",
+        "payee_account": "+224 629 90 07 71",
+        "holder": "Sayon Canarite",
         "holder_checked": "y",
     },
 }

@@ -13,6 +13,7 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import func, select
 
 from tests.allocations.builders import a_request, an_allocation, entries, euros
+from tests.allocations.hands import Hands
 from tests.browser_client import Page, Person
 from tests.cast import Cast
 from webapp import clock
@@ -111,6 +112,16 @@ def test_finance_sees_what_is_to_be_paid_and_what_was_paid(
     assert done in paid
     assert "CASH-1" in paid
     assert str(not_yet) not in page.html
+
+
+def test_what_cannot_be_paid_back_yet_is_not_listed_as_to_be_paid(
+    app: Flask, cast: Cast, farah: Person
+) -> None:
+    hands = Hands(app, cast)
+    id = hands.walks(hands.asks("10", "reimbursement"), "approval")
+    assert str(id) not in farah.opens("/payments").html
+    hands.adds("receipt", id)
+    assert str(id) in farah.opens("/payments").html
 
 
 def test_finance_reads_no_name_of_a_returnee(app: Flask, cast: Cast, farah: Person, today: str) -> None:
@@ -337,6 +348,9 @@ def test_what_does_not_agree_is_listed_and_not_taken_in(
         page = previews(farah, a_csv(line))
         assert sentence in page.text(), (sentence, page.text())
         assert not page.soup.select("form[action='/payments/confirmations']")
+    unsigned = approved(app, cast, payee_kind="reimbursement")[1]
+    page = previews(farah, a_csv([unsigned, "B-1", "150", "EUR", today]))
+    assert "Le reçu de ce que la personne a payé" in page.text()
     lower = previews(farah, a_csv([reference.lower() + "x", "B-1", "150", "EUR", today]))
     assert "Aucune demande" in lower.text()
     assert count(app, Payment) == 0

@@ -164,7 +164,7 @@ def test_what_the_mission_promised_is_shown_beside_another_amount(grants: Grants
         case.ceiling_minor, case.ceiling_currency = 77_700, "EUR"
         db.session.commit()
     page, _confirm = grants.shown(grants.fields())
-    assert "La liste de la mission annonçait 777,00 EUR" in plainly(page.text())
+    assert "La liste de la mission annonçait au plus 777,00 EUR" in plainly(page.text())
 
 
 def test_changing_what_was_shown_brings_back_everything_typed(grants: Grants) -> None:

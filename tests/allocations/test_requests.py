@@ -1,12 +1,14 @@
 """A payment request: every deed, in every state, by everybody, for every kind of payee; and what it does to the money."""
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from flask_babel import force_locale
+from openpyxl import load_workbook
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
@@ -587,28 +589,66 @@ def test_nobody_is_paid_back_without_a_receipt_and_cash_is_not_right_before_it_i
     assert refused.value.errors == {"document": ["Ajoutez d’abord le reçu."]}
     hands.adds("receipt", in_cash)
     assert hands.does("verification", in_cash) == "verified"
+    quarrelled = hands.walks(hands.asks("100", "cash"), "approval", "payment", "dispute")
+    with pytest.raises(NeedsAttention) as refused:
+        hands.does("settlement", quarrelled)
+    assert refused.value.errors == {"document": ["Ajoutez d’abord le reçu."]}
+    hands.adds("receipt", quarrelled)
+    assert hands.does("settlement", quarrelled) == "verified"
 
 
 def test_mobile_money_says_where_it_goes_to_whom_it_concerns_and_in_no_list(
     hands: Hands, people: Any
 ) -> None:
-    number = PAYEES["mobile_money"]["payee_account"]
+    told = (PAYEES["mobile_money"]["payee_account"], PAYEES["mobile_money"]["holder"])
+    waiting = hands.asks("10", "mobile_money")
     id = hands.walks(hands.asks("10", "mobile_money"), "approval")
-    shown = people("farah").opens(f"/payment-requests/{id}").text()
-    assert number in shown
-    assert PAYEES["mobile_money"]["holder"] in shown
+    paid = hands.walks(hands.asks("10", "mobile_money"), "approval", "payment")
+    for name in ("farah", "kadiatou", "ibrahima"):
+        for request_id in (waiting, id, paid):
+            shown = people(name).opens(f"/payment-requests/{request_id}").text()
+            assert all(words in shown for words in told)
     for name, path in (
         ("farah", "/payment-requests"),
         ("farah", "/payments"),
         ("kadiatou", "/payment-requests"),
+        ("kadiatou", f"/cases/{hands.case}/allocation"),
+        ("ibrahima", f"/cases/{hands.case}/allocation"),
+        ("ibrahima", f"/cases/{hands.case}"),
     ):
         listed = people(name).opens(path).html
-        assert number not in listed
-        assert PAYEES["mobile_money"]["holder"] not in people("farah").opens("/payments").html
+        assert not [words for words in told if words in listed], path
+    file = people("farah").client.get("/payments/export.xlsx").data
+    cells = [
+        str(cell) for sheet in load_workbook(BytesIO(file)) for row in sheet.values for cell in row if cell
+    ]
+    assert cells
+    assert not [cell for cell in cells if any(words in cell for words in told)]
     fields = request_fields("10", payee_kind="mobile_money", operator="Orange", holder_checked="y")
     page = people("ibrahima").posts(f"/cases/{hands.case}/payment-requests", fields, 422)
     assert page.text("#payee_account-field .error") == "Indiquez le numéro."
     assert page.text("#holder-field .error") == "Indiquez à quel nom est le numéro."
+
+
+@pytest.mark.parametrize(
+    "number", ["Orange", "12345", "+224 622 00 03 17 ou 18", "--------", "0" * 21, "= 1+1 12345"]
+)
+def test_a_mobile_account_is_a_number_that_money_can_be_sent_to(
+    hands: Hands, people: Any, number: str
+) -> None:
+    fields = request_fields("10", **{**PAYEES["mobile_money"], "payee_account": number})
+    page = people("ibrahima").posts(f"/cases/{hands.case}/payment-requests", fields, 422)
+    assert page.text("#payee_account-field .error").startswith("Écrivez un numéro de téléphone")
+    assert page.soup.select_one("[name=payee_account]")["value"] == number
+
+
+@pytest.mark.parametrize(
+    "number", ["622000317", "+224 622 00 03 17", "(+224) 622-00-03-17", "00224.622.00.03.17"]
+)
+def test_a_mobile_account_is_written_as_people_write_it(hands: Hands, number: str) -> None:
+    hidden = "\u200e" + number + "\u2069"
+    request_id = hands.asks("10", "mobile_money", payee_account=hidden)
+    assert hands.request(request_id).payee_account == number, "and what nobody sees is left out"
 
 
 def test_where_the_rule_asks_for_two_people_the_approver_may_pay(hands: Hands) -> None:

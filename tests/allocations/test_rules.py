@@ -170,6 +170,7 @@ def test_months_end_with_the_month(day: date, months: int, later: date) -> None:
         ('event = "arrival"', 'event = "birth"', 36, "instalments[2].event", "not_one_of"),
         ('up_to = "150"', "", 38, "approvals[1]", "last_is_open"),
         ('"finance_officer"', '"field_officer"', 45, "approvals[2].approver", "not_one_of"),
+        ("version = 1", "version = 1\nthree_people = false", 5, "three_people", "alone"),
         ("version = 1", "version = ", 4, "", "not_toml"),
         ("version = 1", f"version = {'9' * 400}", 4, "version", "not_number"),
         ("version = 1", f"version = {'9' * 5000}", 1, "", "not_toml"),
@@ -369,6 +370,19 @@ def test_a_rule_of_one_project_gives_nothing_to_another(app: Flask, cast: Cast, 
         assert terms_of(theirs, rule, **asked).ceiling == euros(100_000)
         assert rule not in rules_for(case.project)
         assert rule in rules_for(theirs.project)
+
+
+def test_a_rule_from_when_its_project_was_free_words_still_holds_for_all(
+    app: Flask, cast: Cast, monkeypatch: Any
+) -> None:
+    with app.app_context():
+        monkeypatch.setattr("webapp.projects.names", lambda: ["default", "Starthilfe"])
+        rule = load_rule(
+            RULE.replace("version = 1", 'version = 1\nproject = "Starthilfe"', 1), by=cast.root, now=NOW
+        )
+        assert rule not in rules_for("default")
+        monkeypatch.setattr("webapp.projects.names", lambda: ["default"])
+        assert rule in rules_for("default")
 
 
 def test_a_rule_names_a_project_that_there_is(app: Flask, cast: Cast) -> None:

@@ -16,7 +16,7 @@ from tests.cast import Cast
 from webapp import clock, worker
 from webapp.allocations import ledger
 from webapp.allocations.models import Allocation, Instalment, Payment, RequestStep
-from webapp.allocations.requests.actions import confirm_payment
+from webapp.allocations.requests.actions import confirm_payment, fail_payment
 from webapp.cases.models import Case, TimelineEntry
 from webapp.database import db
 from webapp.returnee_pages.actions import make_access
@@ -163,21 +163,39 @@ def test_receipt_of_money_is_asked_until_the_office_knows_that_it_arrived(
     assert not asks(visitor.opens("/my"))
 
 
-def test_money_that_came_is_confirmed_by_who_has_it_and_asked_no_more(
-    app: Flask, cast: Cast, visitor: Person, kadiatou: Person
+@pytest.mark.parametrize("kind", ["received", "not_received"])
+def test_what_who_has_the_money_says_stands_where_finance_notes_whether_it_arrived(
+    app: Flask, cast: Cast, visitor: Person, people: Any, kind: str
 ) -> None:
     hands = Hands(app, cast)
     id = hands.walks(hands.asks("100", "mobile_money"), "approval", "payment")
-    page = says(visitor, visitor.opens("/my"), "received")
-    assert not asks(page)
     with app.app_context():
         payment = db.session.scalars(select(Payment).where(Payment.request_id == id)).one()
-        assert payment.confirmed_at is not None
-        step = db.session.scalars(
-            select(RequestStep).where(RequestStep.request_id == id, RequestStep.state == "confirmed")
+    farah = people("farah")
+    assert "La personne dit" not in farah.opens(f"/payments/{payment.id}").text()
+    says(visitor, visitor.opens("/my"), kind)
+    words = "La personne dit : reçu" if kind == "received" else "La personne dit : pas reçu"
+    assert words in farah.opens(f"/payments/{payment.id}").text()
+    assert words in farah.posts(f"/payments/{payment.id}/failure", {"reason": ""}, status=422).text()
+    with app.app_context():
+        assert db.session.get_one(Payment, payment.id).confirmed_at is None, "a word moves no money"
+
+
+def test_a_word_about_a_payment_that_failed_says_nothing_of_the_next(
+    app: Flask, cast: Cast, visitor: Person, people: Any
+) -> None:
+    hands = Hands(app, cast)
+    id = hands.walks(hands.asks("100", "mobile_money"), "approval", "payment")
+    says(visitor, visitor.opens("/my"), "not_received")
+    with hands.held(id) as (asked, case):
+        payment = db.session.scalars(select(Payment).where(Payment.request_id == id)).one()
+        fail_payment(payment, asked, case, reason="Numéro éteint", by=hands.known("farah"), now=clock.now())
+    hands.pays(id)
+    with app.app_context():
+        again = db.session.scalars(
+            select(Payment.id).where(Payment.request_id == id, Payment.failed_at.is_(None))
         ).one()
-        assert step.by_id is None, "by the returnee, not by somebody of the staff"
-    assert "Reçu par la personne" in kadiatou.opens(f"/payment-requests/{id}").text()
+    assert "La personne dit" not in people("farah").opens(f"/payments/{again}").text()
 
 
 def test_that_goods_came_does_not_say_that_the_provider_was_paid(
@@ -195,11 +213,15 @@ def test_every_line_of_the_money_can_be_followed_and_names_nobody(
     app: Flask, cast: Cast, visitor: Person
 ) -> None:
     hands = Hands(app, cast)
-    hands.walks(hands.asks("100", "cash", what="Deux chèvres"), "approval", "payment")
+    goats = hands.walks(hands.asks("100", "cash", what="Deux chèvres"), "approval", "payment")
+    with hands.held(goats) as (asked, case):
+        payment = db.session.scalars(select(Payment).where(Payment.request_id == goats)).one()
+        fail_payment(payment, asked, case, reason="Ibrahima ment", by=hands.known("farah"), now=clock.now())
     hands.walks(hands.asks("20", category="medicine", what="Antirétroviraux"), "approval")
     page = visitor.opens("/my")
     lines = [text.replace("\xa0", " ") for text in page.texts("details li")]
-    assert len(lines) == 6
+    assert len(lines) == 7
+    assert "Ibrahima ment" not in page.html
     assert any("Mis de côté" in line and "Deux chèvres" in line and "100,00 EUR" in line for line in lines)
     assert "ntirétroviraux" not in page.html
     for name in ("Ibrahima", "Kadiatou", "Farah"):
@@ -266,7 +288,8 @@ def test_money_is_set_aside_since_the_day_of_a_purchase_that_still_holds_it(app:
 def test_nobody_answers_for_the_purchase_of_another(app: Flask, cast: Cast, visitor: Person) -> None:
     other = a_purchase(app, cast, "delivered", case_id=cast.fatou)
     mine = a_purchase(app, cast, "delivered")
-    for request in (str(other), str(uuid4()), "x"):
+    on_its_way = a_purchase(app, cast, "ordered")
+    for request in (str(other), str(on_its_way), str(uuid4()), "x"):
         visitor.posts("/my/words", {"id": str(uuid4()), "kind": "received", "request": request}, status=400)
     visitor.posts("/my/words", {"id": str(uuid4()), "kind": "call_me_back", "request": str(mine)}, status=400)
     with app.app_context():

@@ -202,6 +202,7 @@ def _stuck(
             PaymentRequest.id,
             PaymentRequest.case_id,
             PaymentRequest.decide_within_days,
+            PaymentRequest.approver_role,
             since.label("since"),
         )
         .join(RequestStep, RequestStep.request_id == PaymentRequest.id)
@@ -210,7 +211,12 @@ def _stuck(
             PaymentRequest.state == state,
             RequestStep.state == state,
         )
-        .group_by(PaymentRequest.id, PaymentRequest.case_id, PaymentRequest.decide_within_days)
+        .group_by(
+            PaymentRequest.id,
+            PaymentRequest.case_id,
+            PaymentRequest.decide_within_days,
+            PaymentRequest.approver_role,
+        )
         .having(since <= now - (within or timedelta(days=1)))
         .order_by(since, PaymentRequest.id)
     )
@@ -218,7 +224,7 @@ def _stuck(
         if row.since > now - (within or timedelta(days=row.decide_within_days)):
             continue
         key = f"{kind} {row.since.isoformat()}"
-        yield Finding(kind, row.id, key, row.case_id, {"request": str(row.id)})
+        yield Finding(kind, row.id, key, row.case_id, {"request": str(row.id), "approver": row.approver_role})
 
 
 def _ending(office_id: UUID, today: date) -> Iterator[Finding]:

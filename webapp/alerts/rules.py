@@ -234,7 +234,13 @@ def plan_sent_back(entry: Entry) -> Raise | None:
 
 
 def payment_to_approve(entry: Entry) -> Raise | None:
-    return Raise((Whom.MANAGERS,)) if entry.kind == "payment.requested" else None
+    return _to_approve(entry) if entry.kind == "payment.requested" else None
+
+
+def _to_approve(entry: Entry) -> Raise:
+    """Managers decide on any amount, finance on what the allocation's rule leaves to it."""
+    finance = entry.facts.get("approver") == Role.FINANCE_OFFICER
+    return Raise((Whom.MANAGERS, Whom.FINANCE) if finance else (Whom.MANAGERS,))
 
 
 def payment_rejected(entry: Entry) -> Raise | None:
@@ -258,7 +264,7 @@ def payment_failed(entry: Entry) -> Raise | None:
 
 
 def payment_waiting(entry: Entry) -> Raise | None:
-    return Raise((Whom.MANAGERS,)) if entry.kind == "payment.waiting" else None
+    return _to_approve(entry) if entry.kind == "payment.waiting" else None
 
 
 def payment_undelivered(entry: Entry) -> Raise | None:

@@ -132,7 +132,7 @@ def terms_of(
     Raises ExceedsCeiling, ``rules.NoCeiling``, NoRate when the donor's currency needs one.
     """
     told = _told_in(read_rule(rule.text), currency, on)
-    if not told.is_for(case.project):
+    if not told.is_for(case.project, projects.names()):
         raise NoCeiling(case.project)
     ceiling = told.ceiling(return_type, persons)
     granted = amount or ceiling

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from dataclasses import field as made
@@ -46,6 +46,7 @@ SENTENCES = {
     "needs_condition": _l("Une tranche retenue dit sa condition."),
     "not_rising": _l("Les montants des approbations vont du plus petit au plus grand."),
     "last_is_open": _l("La dernière approbation vaut sans limite : elle n’a pas de « up_to », les autres en ont un."),
+    "alone": _l("Ce que la finance approuve, une autre personne le paie : « three_people » doit être true."),
     "version_taken": _l("La version %(version)s est déjà chargée avec un autre texte ; une version ne change jamais, augmentez le numéro."),
     "version_old": _l("La version %(latest)s est déjà chargée ; une nouvelle version porte un numéro plus grand."),
 }  # fmt: skip
@@ -183,9 +184,12 @@ class Rule:
     parts: tuple[Part, ...]
     approvals: tuple[Approval, ...]
 
-    def is_for(self, project: str) -> bool:
-        """Whether cases of this project may be granted money under the rule."""
-        return self.project in ("", project)
+    def is_for(self, project: str, known: Collection[str]) -> bool:
+        """Whether cases of this project may be granted money under the rule.
+
+        A project that is none of the ``known`` binds nothing: rules were loaded when any words could stand there.
+        """
+        return self.project in ("", project) or self.project not in known
 
     @property
     def return_types(self) -> list[str | None]:
@@ -351,6 +355,8 @@ class _Reader:
             parts=tuple(self.parts(read)),
             approvals=tuple(self.approvals(read)),
         )
+        if not rule.three_people and any(step.approver is Role.FINANCE_OFFICER for step in rule.approvals):
+            self.fault("alone", "three_people")
         return None if self.faults else rule
 
     def ceilings(self, read: dict[str, Any]) -> list[Ceiling]:

@@ -55,6 +55,7 @@ def lines(
         {
             "title": _("Frais de l’opérateur") if row.id in fees else KIND_NAMES[row.kind](),
             "what": row.what,
+            "kind": row.kind,
             "category": row.category,
             "amount": _moved("set_aside" if row.id in fees else row.kind, Money(row.minor, row.currency)),
             "local_amount": _moved(
@@ -80,7 +81,7 @@ def _moved(kind: str, amount: Money) -> str:
 
 
 def _of_instalments(later: list[queries.InstalmentLine], granted_at: datetime) -> Iterator[dict[str, Any]]:
-    blank = {"what": "", "category": None, "local_amount": "", "by_name": ""}
+    blank = {"what": "", "kind": "", "category": None, "local_amount": "", "by_name": ""}
     held = Money(-sum(part.held.minor for part in later), later[0].held.currency)
     yield {**blank, "title": _("Retenu pour plus tard"), "amount": signed(held), "posted_at": granted_at}
     for part in later:

@@ -8,8 +8,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import delete, func, select
 
-from ..allocations.requests.actions import recipient_has_it
-from ..allocations.requests.queries import request_for_deed
 from ..cases.actions import touch
 from ..cases.models import Case
 from ..cases.timeline import add_entry
@@ -92,8 +90,6 @@ def say(case: Case, kind: str, *, id: UUID, now: datetime, request_id: UUID | No
     if (db.session.scalar(lately) or 0) >= MOST_WORDS_A_DAY:
         raise SaidEnough
     db.session.add(ReturneeWord(id=id, case_id=case.id, request_id=request_id, kind=kind, said_at=now))
-    if kind == "received" and request_id and (bought := request_for_deed(request_id)):
-        recipient_has_it(bought, case, now=now)
     about = {"request": str(request_id)} if request_id else {}
     add_entry(
         f"returnee.{kind}", case=case, office_id=case.office_id, subject=id, by=None, happened_at=now, now=now,

@@ -212,12 +212,18 @@ def purchases_of(case_id: UUID) -> list[Purchase]:
     ]
 
 
-def has_purchase(case_id: UUID, request_id: UUID) -> bool:
-    """Whether this was asked for this case."""
-    found = select(PaymentRequest.id).where(
-        PaymentRequest.id == request_id, PaymentRequest.case_id == case_id
+def is_told_of(case_id: UUID, request_id: UUID) -> bool:
+    """Whether the office says that this was handed over or paid for this case, so that there is something to answer."""
+    told = (
+        select(PaymentRequest.id)
+        .join(RequestStep, RequestStep.request_id == PaymentRequest.id)
+        .where(
+            PaymentRequest.id == request_id,
+            PaymentRequest.case_id == case_id,
+            RequestStep.state.in_(("delivered", "paid")),
+        )
     )
-    return db.session.scalar(found) is not None
+    return db.session.scalar(told.limit(1)) is not None
 
 
 _later = aliased(ReturneeWord)

@@ -189,7 +189,7 @@ def say(case_id: UUID) -> Any:
     if case is None or not form.validate():
         abort(400)
     kind = form.kind.data or ""
-    if form.request_id and not queries.has_purchase(case_id, form.request_id):
+    if form.request_id and not queries.is_told_of(case_id, form.request_id):
         abort(400)
     try:
         actions.say(case, kind, id=form.id.uuid, now=clock.now(), request_id=form.request_id)
@@ -273,7 +273,9 @@ def _purchase(purchase: queries.Purchase) -> dict[str, Any]:
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:
     """A line of the ledger: what was bought as on the card, and no name or reason that staff wrote for staff."""
-    what = words.purchase_name(line["what"], line["category"]) if line["category"] else ""
+    # Other lines say why, in the words of whoever posted them.
+    bought = line["category"] and line["kind"] in ("set_aside", "disbursed")
+    what = words.purchase_name(line["what"], line["category"]) if bought else ""
     return {name: line[name] for name in ("title", "posted_at", "amount", "local_amount")} | {"what": what}
 
 

@@ -60,6 +60,7 @@ _SENTENCES = {
     "paid_otherwise": _l("Déjà payée, sous la référence %(reference)s."),
     "failed": _l("Ce paiement est noté comme non arrivé."),
     "said": "%(said)s",
+    "receipt": _l("Le reçu de ce que la personne a payé n’est pas encore là."),
     "state": _l("Pas à payer en ce moment : %(state)s."),
 }
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?", re.ASCII)
@@ -280,6 +281,8 @@ def _against(line: Line, known: queries.Known, taken: set[tuple[str, str]]) -> L
         if standing:
             return line.refused("paid_otherwise", reference=", ".join(standing))
         return line.refused("state", state=STATE_NAMES[asked.state]())
+    if asked.payee_kind == "reimbursement" and not asked.has_receipt:
+        return line.refused("receipt")
     if line.paid != known.left:
         return line.refused("other_amount", amount=money(known.left))
     if (method_of(asked.payee_kind), line.payment_reference.upper()) in taken:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, select, tuple_
+from sqlalchemy import Uuid, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from ...cases.models import Case
@@ -101,6 +101,10 @@ def payee_of(row: Any) -> str:
     return "" if row.payee_kind in DIRECT else row.provider_name or row.payee_name
 
 
+_RECEIPT = exists().where(RequestDocument.request_id == PaymentRequest.id, RequestDocument.kind == "receipt")
+"""Nobody is paid back without one (requests/states.py), so without one there is nothing to pay yet."""
+
+
 def _to_pay(state: str, direct: bool) -> Any:
     query = (
         select(*_REQUEST, _PAID.label("paid"))
@@ -109,6 +113,7 @@ def _to_pay(state: str, direct: bool) -> Any:
         .where(
             PaymentRequest.office_id == bindparam("office_id"),
             PaymentRequest.state == state,
+            or_(PaymentRequest.payee_kind != "reimbursement", _RECEIPT),
             tuple_(PaymentRequest.changed_at, PaymentRequest.id)
             > tuple_(bindparam("at", type_=Utc), bindparam("id", type_=Uuid())),
         )
@@ -217,7 +222,7 @@ def requests_by_reference(office_id: UUID, references: Iterable[str]) -> dict[st
     rows: list[Any] = []
     for some in _portions(sorted(set(references))):
         query = (
-            select(*_REQUEST)
+            select(*_REQUEST, _RECEIPT.label("has_receipt"))
             .join(Case, Case.id == PaymentRequest.case_id)
             .outerjoin(ServiceProvider, ServiceProvider.id == PaymentRequest.provider_id)
             .where(PaymentRequest.office_id == office_id, PaymentRequest.reference.in_(some))

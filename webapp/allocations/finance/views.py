@@ -18,7 +18,8 @@ from ...storage import NotInStorage, StorageUnavailable
 from ...web import NeedsAttention, begin_anew, keep_so_far, may, page, signed_in
 from ..requests.actions import confirm_payment, fail_payment
 from ..requests.forms import PAYEE_NAMES, StepForm
-from ..requests.queries import request_for_deed
+from ..requests.queries import request_for_deed, said_of
+from ..requests.words import SAID_NAMES
 from ..sheets import UnreadableTable
 from . import confirmations, export, queries
 
@@ -178,7 +179,7 @@ def _line(line: confirmations.Line) -> dict[str, Any]:
 @finance.get("/payments/<uuid:payment_id>")
 @may("payment.list")
 def show(payment_id: UUID) -> Any:
-    return page("finance/show.html", payment=_done(_found(payment_id)), errors={}, reason="")
+    return page("finance/show.html", errors={}, reason="", **_told(_found(payment_id)))
 
 
 @finance.post("/payments/<uuid:payment_id>/confirmation")
@@ -227,9 +228,7 @@ def _held(found: queries.Paid) -> tuple[Any, Any, Any]:
 
 def _sent_back(payment_id: UUID, refused: NeedsAttention, reason: str = "") -> Any:
     begin_anew()
-    return page(
-        "finance/show.html", 422, payment=_done(_found(payment_id)), errors=refused.errors, reason=reason
-    )
+    return page("finance/show.html", 422, errors=refused.errors, reason=reason, **_told(_found(payment_id)))
 
 
 # Proofs
@@ -276,6 +275,18 @@ STATUS_NAMES = {
     "confirmed": lambda: _("Reçu par la personne"),
     "failed": lambda: _("Pas arrivé"),
 }
+
+
+def _told(left: queries.Paid) -> dict[str, Any]:
+    """A payment with the latest word of whom it was for: finance confirms by it, or asks."""
+    said = said_of([left.case_id]).get(str(left.request_id))
+    # A word from before the money left is about something else.
+    if said is not None and said.happened_at < left.posted_at:
+        said = None
+    return {
+        "payment": _done(left),
+        "said": said and {"word": SAID_NAMES[said.kind](), "at": said.happened_at},
+    }
 
 
 def _done(left: queries.Paid) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from ... import projects
 from ...cases.models import Case, TimelineEntry
 from ...database import db
 from ...formats import plain
@@ -28,7 +29,8 @@ def allocation_of(case_id: UUID) -> Allocation | None:
 
 def rules_for(project: str) -> list[AllocationRule]:
     """The latest version of each rule that cases of this project may be granted money under."""
-    return [rule for rule in rules_in_force() if read_rule(rule.text).is_for(project)]
+    known = projects.names()
+    return [rule for rule in rules_in_force() if read_rule(rule.text).is_for(project, known)]
 
 
 def rules_in_force() -> list[AllocationRule]:

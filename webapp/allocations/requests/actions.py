@@ -317,6 +317,9 @@ def offered(request: PaymentRequest, case: Case, *, by: Any) -> list[tuple[Deed,
 def _lacking(request: PaymentRequest, deed: Deed) -> str:
     """The sentence of the paper that must be there first and is not; empty when nothing is missing."""
     paper = paper_for(deed, request.payee_kind)
+    # A settled dispute calls it right without a verification: then its paper is asked for here.
+    if deed.name == "settlement" and not request.held_minor:
+        paper = paper_for(DEEDS["verification"], request.payee_kind)
     return _missing(paper) if paper and not queries.has_document(request, paper) else ""
 
 
@@ -338,12 +341,19 @@ def _is_barred(request: PaymentRequest, deed: Deed, *, by: Any) -> bool:
         case "rejection":
             return not _is_theirs_to_approve(request, by)
         case "payment":
-            return request.three_people and by.id in (request.requester_id, request.approver_id)
+            return by.id in _others_than_payer(request)
         case "cancellation":
             return _is_paid_in_part(request)
         case "verification" | "closure":
             return request.held_minor > 0
     return False
+
+
+def _others_than_payer(request: PaymentRequest) -> list[Any]:
+    """Who may not pay it: where the rule wants three people who asked and who approved; never a payer who approved."""
+    if request.three_people:
+        return [request.requester_id, request.approver_id]
+    return [request.approver_id] if request.approver_role == Role.FINANCE_OFFICER else []
 
 
 def _had_a_hand(request: PaymentRequest, by: Any) -> bool:
@@ -461,7 +471,7 @@ def _check_payment(
         raise NeedsAttention(
             {"": [_("Cette demande a changé depuis que vous l’avez ouverte. Regardez-la de nouveau.")]}
         )
-    if request.three_people and by.id in (request.requester_id, request.approver_id):
+    if by.id in _others_than_payer(request):
         raise NeedsAttention({"": [_("Une troisième personne doit payer.")]})
     if lacks := _lacking(request, deed):
         raise NeedsAttention({"document": [lacks]})
@@ -506,15 +516,6 @@ def confirm_payment(
         payment.confirmed_at = now
         _note_settled("confirmed", payment, request, case, by=by, now=now)
     return payment
-
-
-def recipient_has_it(request: PaymentRequest, case: Case, *, now: datetime) -> None:
-    """The returnee says that the money of a locked request has come: what was sent to them is confirmed by themselves."""
-    if request.payee_kind not in DIRECT:
-        return
-    for payment in queries.payments_on_their_way(request.id):
-        payment.confirmed_at = now
-        _note_settled("confirmed", payment, request, case, by=None, now=now)
 
 
 def fail_payment(
@@ -658,15 +659,14 @@ def _note_settled(
     now: datetime,
     reason: str = "",
 ) -> None:
-    """A step beside the states: the payment arrived, or it did not. By nobody of the staff: by the returnee."""
-    by_id = by.id if by else None
+    """A step beside the states: the payment arrived, or it did not."""
     db.session.add(
         RequestStep(
-            request_id=request.id, state=what, by_id=by_id, at=now, reason=reason, amount_minor=payment.minor
+            request_id=request.id, state=what, by_id=by.id, at=now, reason=reason, amount_minor=payment.minor
         )
     )
     add_entry(
-        f"payment.{what}", case=case, office_id=case.office_id, subject=payment.id, by=by_id, happened_at=now,
+        f"payment.{what}", case=case, office_id=case.office_id, subject=payment.id, by=by.id, happened_at=now,
         now=now, request=str(request.id), what=request.what, minor=payment.minor, currency=payment.currency,
     )  # fmt: skip
     db.session.flush()
@@ -693,6 +693,7 @@ def _note(
         add_entry(
             "payment." + state, case=case, office_id=case.office_id, subject=step.id, by=by.id, happened_at=now,
             now=now, request=str(request.id), what=request.what, minor=request.minor, currency=request.currency,
+            **({"approver": request.approver_role} if state == "requested" else {}),
         )  # fmt: skip
     touch(case)
 

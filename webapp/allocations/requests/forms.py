@@ -1,5 +1,6 @@
 """What an officer writes to ask for a payment, and what the deeds on it need."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,9 @@ DOCUMENT_NAMES = [
     ("receipt", _l("Reçu")),
     ("handover", _l("Attestation de remise")),
 ]
+
+
+_MOBILE_ACCOUNT = re.compile(r"[+ .()-]*(?:[0-9][+ .()-]*){6,20}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,12 @@ class PaymentRequestForm(Form):
     payee_account = StringField(
         _l("Numéro du compte mobile"),
         [Length(max=40, message=_l("Au plus 40 caractères."))],
-        filters=[stripped],
+        filters=[as_reference],
     )
     holder = StringField(
-        _l("Nom du titulaire"), [Length(max=120, message=_l("Au plus 120 caractères."))], filters=[stripped]
+        _l("Nom du titulaire"),
+        [Length(max=120, message=_l("Au plus 120 caractères."))],
+        filters=[as_reference],
     )
     holder_checked = BooleanField(_l("J’ai vérifié que le numéro est au nom de la personne."))
 
@@ -127,6 +133,12 @@ class PaymentRequestForm(Form):
                 if not field.data:
                     field.errors = [*field.errors, sentence]
                     valid = False
+            if self.payee_account.data and not _MOBILE_ACCOUNT.fullmatch(self.payee_account.data):
+                self.payee_account.errors = [
+                    *self.payee_account.errors,
+                    _("Écrivez un numéro de téléphone, par exemple +224 622 00 03 17."),
+                ]
+                valid = False
             if not self.holder_checked.data:
                 self.holder_checked.errors = [
                     _("Vérifiez d’abord à quel nom est le numéro : l’argent envoyé à un autre est perdu.")

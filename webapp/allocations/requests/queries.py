@@ -19,7 +19,6 @@ from ..models import (
     REQUEST_STATES,
     Allocation,
     Donor,
-    Payment,
     PaymentRequest,
     RequestDocument,
     RequestStep,
@@ -117,14 +116,6 @@ def _some(
     asked = {"office_id": office_id, "states": list(states), "kinds": list(kinds)}
     found = list(db.session.execute(queue, asked))
     return found[:PAGE], len(found) > PAGE
-
-
-def payments_on_their_way(request_id: UUID) -> list[Payment]:
-    """What was sent for a request, and nobody has noted yet whether it arrived; held until the answer."""
-    standing = select(Payment).where(
-        Payment.request_id == request_id, Payment.confirmed_at.is_(None), Payment.failed_at.is_(None)
-    )
-    return list(db.session.scalars(standing.order_by(Payment.posted_at, Payment.id).with_for_update()))
 
 
 def steps_of(request_id: UUID) -> list[Any]:
